@@ -207,3 +207,37 @@ def test_boards_are_data_frames_wherever_the_model_comes_from(predictor, rows):
 def test_a_report_says_what_it_is_of(predictor):
     said = "Report('survived', binary: .save(path), .markdown, .sections)"
     assert repr(predictor.report()) == said
+
+
+def of_one_width(frame, dtype):
+    real = frame.select_dtypes("floating").columns
+    return frame.assign(**{name: frame[name].astype(np.float32).astype(dtype) for name in real})
+
+
+@pytest.mark.parametrize("form", [lambda t: t, pl.from_pandas, pa.Table.from_pandas])
+def test_float32_teaches_and_predicts_what_the_float64_that_equal_it_do(frame, new_rows, form):
+    def fitted(dtype):
+        return mw.train(
+            "gbdt", form(of_one_width(frame, dtype)), "survived", params={"n_rounds": 20}
+        )
+
+    narrow, wide = fitted(np.float32), fitted(np.float64)
+    for dtype in (np.float32, np.float64):
+        rows = of_one_width(new_rows, dtype)
+        np.testing.assert_array_equal(
+            narrow.predict_proba(rows).to_numpy(), wide.predict_proba(rows).to_numpy()
+        )
+    profiles = [mw.profile(form(of_one_width(frame, dtype))) for dtype in (np.float32, np.float64)]
+    assert profiles[0].columns == profiles[1].columns
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_matrix_of_float32_is_the_same_table_as_its_float64(order):
+    random = np.random.default_rng(0)
+    x = np.asarray(random.normal(size=(300, 4)).astype(np.float32), order=order)
+    x[::7, 1] = np.nan
+    y = x[:, 0] + x[:, 2] > 0
+    narrow, wide = (mw.train("gbdt", x.astype(t), y, params={"n_rounds": 20}) for t in "fd")
+    expected = wide.predict_proba(x.astype(np.float64))
+    np.testing.assert_array_equal(narrow.predict_proba(x), expected)
+    np.testing.assert_array_equal(wide.predict_proba(x), expected)

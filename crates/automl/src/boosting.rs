@@ -71,7 +71,7 @@ pub(crate) fn check(table: &Table, rows: &[u32], options: &Options) -> Result<()
         let ColumnData::Number(values) = &column.data else {
             return Err(wrong("an init score is not a number").expected("a column of numbers"));
         };
-        if let Some(row) = rows.iter().find(|row| !values[**row as usize].is_finite()) {
+        if let Some(row) = rows.iter().find(|row| !values.at(**row as usize).is_finite()) {
             return Err(wrong("a row has no init score")
                 .row(u64::from(*row) + 1)
                 .expected("a finite number in every row to learn from")

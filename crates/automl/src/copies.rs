@@ -75,7 +75,7 @@ pub(crate) fn notice(
 fn is_distinct(column: &Column, rows: &[usize]) -> bool {
     let ColumnData::Number(values) = &column.data else { return false };
     let mut bits: Vec<u64> =
-        rows.iter().map(|row| values[*row]).filter(|v| !v.is_nan()).map(f64::to_bits).collect();
+        rows.iter().map(|row| values.at(*row)).filter(|v| !v.is_nan()).map(f64::to_bits).collect();
     bits.sort_unstable();
     bits.dedup();
     bits.len() as f64 >= DISTINCT_SHARE * rows.len() as f64
@@ -100,7 +100,7 @@ mod tests {
             Column::numbers(name, once.repeat(copies))
         };
         let columns = [column("a"), column("b")];
-        let y = (0..n * copies).map(|row| (row % 3) as f64).collect();
+        let y = (0..n * copies).map(|row| (row % 3) as f64).collect::<Vec<f64>>();
         Table::new(columns.into_iter().chain([Column::numbers("y", y)]).collect()).unwrap()
     }
 

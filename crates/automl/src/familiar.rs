@@ -190,7 +190,7 @@ impl<'a> Space<'a> {
 /// Numbers and dates as numbers; `None` of texts.
 fn values(column: &Column) -> Option<Vec<f64>> {
     match &column.data {
-        ColumnData::Number(values) => Some(values.clone()),
+        ColumnData::Number(values) => Some(values.to_vec()),
         ColumnData::Instant(values) => {
             let number = |v: &i64| if *v == MISSING_INSTANT { f64::NAN } else { *v as f64 };
             Some(values.iter().map(number).collect())
@@ -302,7 +302,7 @@ mod tests {
     use super::*;
 
     fn table(n: usize, shift: f64) -> Table {
-        let numbers = (0..n).map(|i| i as f64 + shift).collect();
+        let numbers = (0..n).map(|i| i as f64 + shift).collect::<Vec<f64>>();
         let sides = ["left", "right"];
         let texts: Vec<Option<&str>> = (0..n).map(|i| Some(sides[i % 2])).collect();
         Table::new(vec![Column::numbers("x", numbers), Column::strings("side", texts)]).unwrap()

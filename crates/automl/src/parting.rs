@@ -316,7 +316,7 @@ fn times_of(column: &Column) -> Result<Vec<f64>> {
             .hint("remove the rows without a time, or use --split random")
     };
     let times: Vec<f64> = match &column.data {
-        ColumnData::Number(values) => values.clone(),
+        ColumnData::Number(values) => values.to_vec(),
         ColumnData::Instant(values) => values
             .iter()
             .map(|v| if *v == MISSING_INSTANT { f64::NAN } else { *v as f64 })

@@ -247,17 +247,17 @@ pub(crate) fn weights_of(table: &Table, options: &Options) -> Result<Option<Vec<
     let ColumnData::Number(values) = &column.data else {
         return Err(error("the weight column is not numeric").expected("numbers"));
     };
-    let is_usable = |v: &f64| *v == 0.0 || (SMALLEST_WEIGHT..=LARGEST_WEIGHT).contains(v);
+    let is_usable = |v: f64| v == 0.0 || (SMALLEST_WEIGHT..=LARGEST_WEIGHT).contains(&v);
     if let Some(row) = values.iter().position(|v| !is_usable(v)) {
         return Err(error("a weight is not usable")
             .row(row as u64 + 1)
             .expected(format!("0, or a number from {SMALLEST_WEIGHT:e} to {LARGEST_WEIGHT:e}"))
-            .got(values[row].to_string()));
+            .got(values.at(row).to_string()));
     }
-    if values.iter().all(|v| *v == 0.0) {
+    if values.iter().all(|v| v == 0.0) {
         return Err(error("all weights are zero").expected("at least one positive weight"));
     }
-    Ok(Some(scaled(values)))
+    Ok(Some(scaled(&values.wide())))
 }
 
 /// Whole weights up to this mean are taken for counts of equal rows.

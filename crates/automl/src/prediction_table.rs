@@ -97,7 +97,7 @@ impl PredictionTable {
             let mut columns = vec![Column::numbers("prediction", predictions.values.clone())];
             if self.scores_anomalies {
                 let is_above = |score: &f64| f64::from(u8::from(*score > self.threshold));
-                let unusual = predictions.values.iter().map(is_above).collect();
+                let unusual = predictions.values.iter().map(is_above).collect::<Vec<f64>>();
                 columns.push(Column::numbers("is_anomaly", unusual));
             }
             columns.extend(self.region_columns(regions));
@@ -120,8 +120,8 @@ impl PredictionTable {
             None => Vec::new(),
             Some(Regions::Intervals(levels)) => {
                 let of_level = |l: &LevelIntervals| {
-                    let low = l.intervals.iter().map(|i| i.low).collect();
-                    let high = l.intervals.iter().map(|i| i.high).collect();
+                    let low = l.intervals.iter().map(|i| i.low).collect::<Vec<f64>>();
+                    let high = l.intervals.iter().map(|i| i.high).collect::<Vec<f64>>();
                     let n = levels.len();
                     [
                         Column::numbers(name("prediction_lower", l.level, n), low),
@@ -183,14 +183,14 @@ mod tests {
         assert_eq!(names, ["prediction", "probability_no", "probability_yes"]);
         assert_eq!(table.columns()[0].text(0), Some("no"));
         assert_eq!(table.columns()[0].text(1), Some("yes"));
-        assert_eq!(table.columns()[1].data, ColumnData::Number(vec![0.75, 0.6]));
+        assert_eq!(table.columns()[1].data, ColumnData::Number(vec![0.75, 0.6].into()));
     }
 
     #[test]
     fn a_multiclass_prediction_has_a_probability_per_class_in_class_order() {
         let table = table(&["a", "b", "c"], &Predictions::new(3, vec![0.25, 0.5, 0.25]));
         assert_eq!(table.columns()[0].text(0), Some("b"));
-        assert_eq!(table.columns()[3].data, ColumnData::Number(vec![0.25]));
+        assert_eq!(table.columns()[3].data, ColumnData::Number(vec![0.25].into()));
     }
 
     #[test]

@@ -175,7 +175,10 @@ fn changes<'a>(table: &Table, read: &[&str]) -> Vec<Change<'a>> {
 fn lose(column: &Column, random: &mut Random) -> Column {
     let mut column = column.clone();
     match &mut column.data {
-        ColumnData::Number(values) => strike(values, f64::NAN, random),
+        ColumnData::Number(values) => {
+            let is_struck = |_: &usize| random.unit() < SHARE;
+            (0..values.len()).filter(is_struck).for_each(|row| values.set_missing(row));
+        }
         ColumnData::Instant(values) => strike(values, MISSING_INSTANT, random),
         ColumnData::String { codes, .. } => strike(codes, MISSING_CODE, random),
     }
@@ -192,15 +195,15 @@ fn strike<T: Copy>(values: &mut [T], missing: T, random: &mut Random) {
 
 fn blur(column: &Column, random: &mut Random) -> Option<Column> {
     let ColumnData::Number(values) = &column.data else { return None };
-    let known: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+    let known: Vec<f64> = values.iter().filter(|v| v.is_finite()).collect();
     let n = known.len() as f64;
     let mean = known.iter().sum::<f64>() / n;
     let spread = (known.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
     if !(spread.is_finite() && spread > 0.0) {
         return None;
     }
-    let blurred = values.iter().map(|v| v + SHARE * spread * random.normal());
-    Some(Column::numbers(&column.name, blurred.collect()))
+    let blurred: Vec<f64> = values.map(|v| v + SHARE * spread * random.normal());
+    Some(Column::numbers(&column.name, blurred))
 }
 
 fn mistype(column: &Column, random: &mut Random) -> Option<Column> {
@@ -214,7 +217,7 @@ fn mistype(column: &Column, random: &mut Random) -> Option<Column> {
 
 fn scaled(column: &Column) -> Option<Column> {
     let ColumnData::Number(values) = &column.data else { return None };
-    Some(Column::numbers(&column.name, values.iter().map(|v| v * 1000.0).collect()))
+    Some(Column::numbers(&column.name, values.map::<_, Vec<f64>>(|v| v * 1000.0)))
 }
 
 /// Whether a metric moved by more than rounding. Those that compare rows of two classes, such as

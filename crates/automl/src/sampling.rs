@@ -130,7 +130,8 @@ mod tests {
         let words =
             Column::strings("y", (0..50).map(|i| (i % 7 != 0).then(|| format!("{}", i % 3))));
         assert_eq!(classes_of(&words).unwrap().1, 4);
-        let numbers = |n: usize| Column::numbers("y", (0..100).map(|i| (i % n) as f64).collect());
+        let numbers =
+            |n: usize| Column::numbers("y", (0..100).map(|i| (i % n) as f64).collect::<Vec<f64>>());
         assert_eq!(classes_of(&numbers(5)).unwrap().1, 5);
         assert!(classes_of(&numbers(50)).is_none());
     }

@@ -284,7 +284,7 @@ fn whole_numbers(column: &Column) -> Option<Vec<f64>> {
 }
 
 fn with_numbers(table: Table, name: &str, values: Vec<f64>) -> Table {
-    let mut values = Some(ColumnData::Number(values));
+    let mut values = Some(ColumnData::Number(values.into()));
     let columns = table.into_columns().into_iter().map(|column| match values.take() {
         Some(data) if column.name == name => Column { name: column.name, data },
         kept => {
@@ -301,7 +301,7 @@ pub fn rows_with_usable_target(column: &Column, labels: &[String], task: Task) -
         return rows_of_known_classes(column, labels);
     }
     let ColumnData::Number(values) = &column.data else { return Vec::new() };
-    (0..).zip(values).filter(|(_, value)| is_usable(**value)).map(|(row, _)| row).collect()
+    (0..).zip(values).filter(|(_, value)| is_usable(*value)).map(|(row, _)| row).collect()
 }
 
 /// The rows whose class is one of `labels`, ascending.
@@ -325,12 +325,12 @@ fn encode_numbers(column: &Column) -> Result<Target> {
             .got(first_text(column))
             .hint("clean the column, or use --task multiclass"));
     };
-    if let Some(row) = values.iter().position(|v| v.is_finite() && !is_usable(*v)) {
+    if let Some(row) = values.iter().position(|v| v.is_finite() && !is_usable(v)) {
         return Err(Error::input("the target is too large a number to learn from")
             .column(&column.name)
             .row(row as u64 + 1)
             .expected(format!("numbers between -{LARGEST:e} and {LARGEST:e}"))
-            .got(format!("{:e}", values[row]))
+            .got(format!("{:e}", values.at(row)))
             .hint("correct the value, or divide the column by a power of ten"));
     }
     if let Some(row) = values.iter().position(|v| !v.is_finite()) {
@@ -338,10 +338,10 @@ fn encode_numbers(column: &Column) -> Result<Target> {
             .column(&column.name)
             .row(row as u64 + 1)
             .expected("a finite number")
-            .got(values[row].to_string())
+            .got(values.at(row).to_string())
             .hint("remove the row or correct the value"));
     }
-    Ok(Target::Real(values.clone()))
+    Ok(Target::Real(values.to_vec()))
 }
 
 fn first_text(column: &Column) -> String {
@@ -356,7 +356,7 @@ fn means_yes(label: &str) -> bool {
 fn distinct_labels(column: &Column) -> Vec<String> {
     match &column.data {
         ColumnData::Number(values) => {
-            let mut distinct: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+            let mut distinct: Vec<f64> = values.iter().filter(|v| !v.is_nan()).collect();
             distinct.sort_by(f64::total_cmp);
             distinct.dedup();
             distinct.into_iter().map(number_text).collect()

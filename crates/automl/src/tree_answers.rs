@@ -198,7 +198,9 @@ pub fn answer_columns(
     let mut columns = Vec::new();
     if scores {
         let found = predictor.scores(table, ctx)?;
-        let of = |k: usize| found.values.iter().skip(k).step_by(found.n_outputs).copied().collect();
+        let of = |k: usize| {
+            found.values.iter().skip(k).step_by(found.n_outputs).copied().collect::<Vec<f64>>()
+        };
         let named = |k: usize| match predictor.classes.get(k) {
             Some(class) if found.n_outputs > 1 => format!("score_{class}"),
             _ => "score".to_owned(),
@@ -210,7 +212,9 @@ pub fn answer_columns(
         let n_trees = found.n_trees.iter().sum();
         let of = |t: usize| found.values.iter().skip(t).step_by(n_trees).map(|l| f64::from(*l));
         let names = found.names().into_iter().enumerate();
-        columns.extend(names.map(|(t, n)| Column::numbers(format!("leaf_{n}"), of(t).collect())));
+        columns.extend(
+            names.map(|(t, n)| Column::numbers(format!("leaf_{n}"), of(t).collect::<Vec<f64>>())),
+        );
     }
     Ok(columns)
 }
@@ -235,7 +239,8 @@ pub fn quantile_columns(
             .expected(format!("{} of them", levels.len()))
             .got(format!("{} numbers for a row", found.n_outputs)));
     }
-    let of = |k: usize| found.values.iter().skip(k).step_by(levels.len()).copied().collect();
+    let of =
+        |k: usize| found.values.iter().skip(k).step_by(levels.len()).copied().collect::<Vec<f64>>();
     let columns = levels.iter().enumerate();
     Ok(columns.map(|(k, level)| Column::numbers(format!("quantile_{level}"), of(k))).collect())
 }

@@ -313,7 +313,7 @@ fn is_defined(entry: &MetricEntry, known: &Column) -> Result<()> {
     if !entry.spec.tasks.contains(&Task::Regression) {
         return Ok(());
     }
-    let values: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+    let values: Vec<f64> = values.iter().filter(|v| v.is_finite()).collect();
     let largest = values.iter().fold(1.0_f64, |most, v| most.max(v.abs()));
     let (truth, n) = (Target::Real(values), known.n_rows());
     let said = Predictions::new(1, vec![largest; truth.n_rows()]);
@@ -345,7 +345,7 @@ fn class_counts(column: &Column, classes: &[String]) -> Vec<Count> {
 fn histogram(column: &Column) -> Vec<Bin> {
     const N_BARS: usize = 30;
     let ColumnData::Number(values) = &column.data else { return Vec::new() };
-    let finite = || values.iter().copied().filter(|v| v.is_finite());
+    let finite = || values.iter().filter(|v| v.is_finite());
     let (min, max) =
         finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
     if min >= max {

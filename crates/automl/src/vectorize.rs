@@ -269,7 +269,7 @@ mod tests {
 
     fn table() -> Table {
         let words = (0..60).map(|i| Some(["red", "green", "blue"][i % 3]));
-        let numbers = (0..60).map(|i| f64::from(i % 7)).collect();
+        let numbers = (0..60).map(|i| f64::from(i % 7)).collect::<Vec<f64>>();
         Table::new(vec![Column::numbers("n", numbers), Column::strings("w", words)]).unwrap()
     }
 

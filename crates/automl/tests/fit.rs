@@ -44,6 +44,8 @@ mod single;
 mod uncertainty;
 #[path = "fit/whole_file.rs"]
 mod whole_file;
+#[path = "fit/width.rs"]
+mod width;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -88,10 +90,13 @@ fn table(n_rows: usize) -> Table {
         Column::numbers("z", z),
         Column::strings("colour", colour.iter().map(|c| Some(levels[*c]))),
         Column::numbers("household", groups),
-        Column::numbers("weight", (0..n_rows).map(|i| 1.0 + (i % 3) as f64).collect()),
+        Column::numbers("weight", (0..n_rows).map(|i| 1.0 + (i % 3) as f64).collect::<Vec<f64>>()),
         Column::strings("label", signal.iter().map(|s| Some(label(*s)))),
         Column::strings("grade", signal.iter().map(|s| Some(grade(*s)))),
-        Column::numbers("signal", signal.iter().map(|s| (s * 100.0).round() / 100.0).collect()),
+        Column::numbers(
+            "signal",
+            signal.iter().map(|s| (s * 100.0).round() / 100.0).collect::<Vec<f64>>(),
+        ),
     ])
     .unwrap()
 }
@@ -322,7 +327,7 @@ fn labels_that_were_flipped_are_named_by_their_rows_in_the_file() {
     };
     let labels: Vec<Option<&str>> = (0..n).map(label).collect();
     let columns = vec![
-        Column::numbers("noise", (0..n).map(|i| (i * 37 % 11) as f64).collect()),
+        Column::numbers("noise", (0..n).map(|i| (i * 37 % 11) as f64).collect::<Vec<f64>>()),
         Column::strings("signal", labels),
         Column::numbers("x", x),
     ];
@@ -362,7 +367,7 @@ fn weights_that_leave_one_class_are_refused_and_a_weight_is_no_leak() {
         let mut asked = input(400, "label");
         let label = asked.table.column("label").unwrap().clone();
         let weight = |row: usize| if label.text(row) == Some("yes") { yes } else { no };
-        let weights = Column::numbers("weight", (0..400).map(weight).collect());
+        let weights = Column::numbers("weight", (0..400).map(weight).collect::<Vec<f64>>());
         let columns = asked.table.columns().iter();
         let columns = columns.map(|c| if c.name == "weight" { &weights } else { c }).cloned();
         asked.table = Table::new(columns.collect()).unwrap();

@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 
 use modelwright_core::data::{
-    Column, ColumnData, Field, Kind, MISSING_CODE, MISSING_INSTANT, NumberFormat, Schema, Storage,
+    Column, ColumnData, Field, Kind, MISSING_CODE, MISSING_INSTANT, NumberFormat, Numbers, Schema,
+    Storage,
 };
 use modelwright_core::{Error, Result};
 
@@ -85,7 +86,7 @@ fn cast(column: Column, field: &Field, n_rows_before: usize) -> Result<Column> {
         (data @ ColumnData::Number(_), Storage::Number)
         | (data @ ColumnData::Instant(_), Storage::Instant)
         | (data @ ColumnData::String { .. }, Storage::String) => data,
-        (_, Storage::Number) if is_empty => ColumnData::Number(vec![f64::NAN; n_rows]),
+        (_, Storage::Number) if is_empty => ColumnData::Number(Numbers::missing(n_rows)),
         (_, Storage::Instant) if is_empty => ColumnData::Instant(vec![MISSING_INSTANT; n_rows]),
         (ColumnData::String { codes, dictionary }, storage) => {
             let reading = match storage {

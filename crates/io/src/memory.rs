@@ -118,16 +118,16 @@ fn hash_of_column(column: &Column) -> [u8; 32] {
     match &column.data {
         ColumnData::Number(values) => {
             sha.update(b"number");
-            blocks(&mut sha, values, f64::to_le_bytes);
+            blocks(&mut sha, values.iter(), f64::to_le_bytes);
         }
         ColumnData::Instant(values) => {
             sha.update(b"instant");
-            blocks(&mut sha, values, i64::to_le_bytes);
+            blocks(&mut sha, values.iter().copied(), i64::to_le_bytes);
         }
         ColumnData::String { codes, dictionary } => {
             sha.update(b"string");
             dictionary.iter().for_each(|entry| text(&mut sha, entry));
-            blocks(&mut sha, codes, u32::to_le_bytes);
+            blocks(&mut sha, codes.iter().copied(), u32::to_le_bytes);
         }
     }
     sha.finalize().into()
@@ -139,20 +139,27 @@ fn text(sha: &mut Sha256, text: &str) {
     sha.update(text.as_bytes());
 }
 
-fn blocks<T: Copy, const N: usize>(sha: &mut Sha256, values: &[T], bytes: fn(T) -> [u8; N]) {
+fn blocks<T, const N: usize>(
+    sha: &mut Sha256,
+    values: impl Iterator<Item = T>,
+    bytes: fn(T) -> [u8; N],
+) {
     let mut block = Vec::with_capacity(HASH_BLOCK_BYTES);
-    for part in values.chunks(HASH_BLOCK_BYTES / N) {
-        block.clear();
-        block.extend(part.iter().flat_map(|v| bytes(*v)));
-        sha.update(&block);
-    }
+    values.for_each(|value| {
+        if block.len() + N > HASH_BLOCK_BYTES {
+            sha.update(&block);
+            block.clear();
+        }
+        block.extend_from_slice(&bytes(value));
+    });
+    sha.update(&block);
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use arrow_array::{ArrayRef, Float64Array, StringArray};
+    use arrow_array::{ArrayRef, Float32Array, Float64Array, StringArray};
     use modelwright_core::data::{Field, Kind, Storage};
 
     use super::*;
@@ -167,7 +174,7 @@ mod tests {
         let texts = Column::strings("n", [Some("1"), None, Some("2.5")]);
         let file = table(vec![texts], &ReadOptions::default()).unwrap();
         let ColumnData::Number(values) = &file.table.columns()[0].data else { panic!() };
-        assert!(values[0] == 1.0 && values[1].is_nan() && values[2] == 2.5);
+        assert!(values.at(0) == 1.0 && values.at(1).is_nan() && values.at(2) == 2.5);
         assert_eq!((file.source.n_rows, file.source.format.as_str()), (3, "pandas"));
     }
 
@@ -228,5 +235,23 @@ mod tests {
         ] {
             assert_ne!(base, of(other));
         }
+        // More than one block, of either width.
+        let many: Vec<f32> =
+            (0..40_000).map(|i| if i % 7 == 0 { f32::NAN } else { i as f32 / 7.0 }).collect();
+        let wide: Vec<f64> = many.iter().map(|v| f64::from(*v)).collect();
+        let narrow = of(vec![Column::numbers("a", many)]);
+        assert_eq!(narrow, of(vec![Column::numbers("a", wide)]));
+    }
+
+    #[test]
+    fn numbers_of_a_stream_keep_their_width() {
+        let narrow: ArrayRef = Arc::new(Float32Array::from(vec![Some(0.1_f32), None]));
+        let batch = RecordBatch::try_from_iter([("n", narrow)]).unwrap();
+        let twice = [Ok(batch.clone()), Ok(batch.clone())].into_iter();
+        let ctx = Context::unlimited(0, 2);
+        let columns = columns_of_batches(&batch.schema(), twice, &mut Vec::new(), &ctx).unwrap();
+        let ColumnData::Number(values) = &columns[0].data else { panic!("no numbers") };
+        assert!(values.is_narrow() && values.len() == 4);
+        assert_eq!(values.at(2), f64::from(0.1_f32));
     }
 }

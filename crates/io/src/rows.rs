@@ -201,7 +201,7 @@ impl Rows<'_> {
         let column = |(cells, field): (Cells, &Field)| Column {
             name: field.name.clone(),
             data: match cells {
-                Cells::Number(values) => ColumnData::Number(values),
+                Cells::Number(values) => ColumnData::Number(values.into()),
                 Cells::Instant(values) => ColumnData::Instant(values),
                 Cells::Text(texts) => texts.into_data(),
             },

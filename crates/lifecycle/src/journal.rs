@@ -398,10 +398,10 @@ fn keep_unread(folder: &Path, name: &str, bad: &[u8], ctx: &Context) -> Result<(
 /// A cell as a line has it; what JSON has no number for is a text that is read as that number.
 fn cell(column: &Column, row: usize) -> Value {
     match &column.data {
-        ColumnData::Number(values) if values[row].is_infinite() => {
-            if values[row] > 0.0 { "inf" } else { "-inf" }.into()
+        ColumnData::Number(values) if values.at(row).is_infinite() => {
+            if values.at(row) > 0.0 { "inf" } else { "-inf" }.into()
         }
-        ColumnData::Number(values) => values[row].into(),
+        ColumnData::Number(values) => values.at(row).into(),
         _ => column.display(row).into(),
     }
 }

@@ -248,7 +248,7 @@ impl Model {
 
 fn weights_of(column: &Column) -> Result<Vec<f64>> {
     match &column.data {
-        ColumnData::Number(weights) => Ok(weights.clone()),
+        ColumnData::Number(weights) => Ok(weights.to_vec()),
         _ => Err(Error::input("weights must be numbers").column(&column.name)),
     }
 }

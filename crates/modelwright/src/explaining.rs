@@ -50,7 +50,7 @@ pub fn explanation_table(explanation: &Explanation, rows: &[u32]) -> Result<Tabl
     let n = explanation.n_rows * n_outputs;
     let of = |place: usize| (place / n_outputs, place % n_outputs);
     let number = |name: &str, value: &dyn Fn(usize, usize) -> f64| {
-        let values = (0..n).map(of).map(|(row, output)| value(row, output)).collect();
+        let values = (0..n).map(of).map(|(row, output)| value(row, output)).collect::<Vec<f64>>();
         Column::numbers(name, values)
     };
     let mut columns = vec![number("row", &|row, _| f64::from(rows[row]))];

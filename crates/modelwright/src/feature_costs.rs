@@ -44,7 +44,7 @@ pub fn feature_costs_of(path: &Path) -> Result<Vec<(String, f64)>> {
         let name = names.text(row).map(str::trim).filter(|name| !name.is_empty());
         let at_row = |what: &str| error(what).row(row as u64 + 1);
         let name = name.ok_or_else(|| at_row("a cost has no column"))?;
-        if !(cost.is_finite() && *cost >= 0.0) {
+        if !(cost.is_finite() && cost >= 0.0) {
             let found = if cost.is_nan() { "nothing".to_owned() } else { cost.to_string() };
             return Err(at_row("a cost is missing, negative or endless")
                 .column(name)
@@ -54,7 +54,7 @@ pub fn feature_costs_of(path: &Path) -> Result<Vec<(String, f64)>> {
         if read.iter().any(|(known, _)| known == name) {
             return Err(at_row("a column has two costs").column(name).expected("one cost"));
         }
-        read.push((name.to_owned(), *cost));
+        read.push((name.to_owned(), cost));
     }
     Ok(read)
 }

@@ -436,12 +436,12 @@ fn weights_of(column: &Column) -> Result<Vec<f64>> {
     let ColumnData::Number(weights) = &column.data else {
         return Err(Error::input("weights must be numbers").column(&column.name));
     };
-    match weights.iter().position(|w| !w.is_finite() || *w < 0.0) {
-        None => Ok(weights.clone()),
+    match weights.iter().position(|w| !w.is_finite() || w < 0.0) {
+        None => Ok(weights.to_vec()),
         Some(row) => Err(Error::input("a weight is missing, negative or infinite")
             .row(row as u64 + 1)
             .column(&column.name)
             .expected("a finite number from 0")
-            .got(weights[row].to_string())),
+            .got(weights.at(row).to_string())),
     }
 }

@@ -7,6 +7,7 @@ mod rows;
 mod sliced;
 mod timing;
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -147,7 +148,7 @@ pub fn retrain(
     let metric = champion.metric(ctx);
     let taught = champion.predictor.encode_target(&older)?;
     let weights = judged_weights(&older, &record);
-    let constant = constant_answer(metric.spec.name, &taught, weights, newer.n_rows());
+    let constant = constant_answer(metric.spec.name, &taught, weights.as_deref(), newer.n_rows());
     let news = News::of(champion, &record, &older, ctx)?;
     let mut options = options_of(&record, request, ctx);
     options.text = champion.text_layout();
@@ -297,7 +298,7 @@ impl Judged<'_> {
         let contest = Contest {
             metric: self.champion.metric(self.ctx),
             truth: &truth,
-            weights,
+            weights: weights.as_deref(),
             groups: groups.as_deref(),
             champion: Contender {
                 predictions: &of_champion,
@@ -344,12 +345,10 @@ impl Judged<'_> {
 }
 
 /// The weights of rows, where they are usable.
-fn judged_weights<'a>(newer: &'a Table, record: &RunRecord) -> Option<&'a [f64]> {
+fn judged_weights<'a>(newer: &'a Table, record: &RunRecord) -> Option<Cow<'a, [f64]>> {
     let weights = record.options.weight.as_ref().and_then(|name| newer.column(name));
     match weights.map(|column| &column.data) {
-        Some(ColumnData::Number(values)) if values.iter().all(|w| *w >= 0.0) => {
-            Some(values.as_slice())
-        }
+        Some(ColumnData::Number(values)) if values.iter().all(|w| w >= 0.0) => Some(values.wide()),
         _ => None,
     }
 }

@@ -57,7 +57,7 @@ impl<W: Write> RowsJson<W> {
 /// A cell as JSON: a number, a text, or null; infinities and NaN have no other form.
 fn cell(column: &Column, row: usize) -> Value {
     match &column.data {
-        ColumnData::Number(values) => values[row].into(),
+        ColumnData::Number(values) => values.at(row).into(),
         _ => column.display(row).into(),
     }
 }

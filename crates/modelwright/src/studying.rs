@@ -46,7 +46,7 @@ pub fn study_scores(table: &Table, options: StudyOptions) -> Result<Study> {
                     .row(row as u64 + 1)
                     .hint("leave out data sets that a learner has no score on"));
             }
-            scores[row].push(*value);
+            scores[row].push(value);
         }
     }
     study(&StudyInput {

@@ -106,7 +106,7 @@ mod tests {
         let (table, kept) = fitting_rows(table.unwrap(), &schema()).unwrap();
         assert_eq!(kept, [0, 2, 3]);
         let ColumnData::Number(x) = &table.column("x").unwrap().data else { panic!("no numbers") };
-        assert_eq!((x[0], x[1].is_nan(), x[2]), (1.5, true, 2.0));
+        assert_eq!((x.at(0), x.at(1).is_nan(), x.at(2)), (1.5, true, 2.0));
         assert_eq!(table.column("shop").unwrap().text(2), Some("d"));
     }
 

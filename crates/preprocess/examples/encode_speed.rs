@@ -109,7 +109,10 @@ fn finish(columns: Vec<(Column, Kind)>, n: usize) -> Data {
 }
 
 fn number(name: String, n: usize, random: &mut Random) -> (Column, Kind) {
-    (Column::numbers(name, (0..n).map(|_| random.normal() * 100.0).collect()), Kind::Number)
+    (
+        Column::numbers(name, (0..n).map(|_| random.normal() * 100.0).collect::<Vec<f64>>()),
+        Kind::Number,
+    )
 }
 
 fn category(name: String, levels: usize, n: usize, random: &mut Random) -> (Column, Kind) {

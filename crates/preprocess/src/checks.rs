@@ -223,7 +223,7 @@ fn a_value_is_written_without_a_column_as_with_one() {
             for row in rows {
                 let text = column.text(row);
                 let value = match &column.data {
-                    ColumnData::Number(values) => RawValue::Number(values[row]),
+                    ColumnData::Number(values) => RawValue::Number(values.at(row)),
                     ColumnData::Instant(values) => RawValue::Instant(values[row]),
                     ColumnData::String { .. } => text.map_or(RawValue::Missing, RawValue::Text),
                 };

@@ -14,5 +14,7 @@ pub mod leakage;
 pub mod profile;
 pub mod sketch;
 pub mod transform;
+#[cfg(test)]
+mod widths;
 
 pub use encode::{EncodingSpec, FittedEncoder, PrepareInput, Prepared, prepare};

@@ -1,7 +1,7 @@
 //! NumPy arrays, read without the interpreter.
 
 use modelwright::io::Builder;
-use modelwright_core::data::{ColumnData, MISSING_CODE, Strings};
+use modelwright_core::data::{ColumnData, MISSING_CODE, Numbers, Strings};
 use numpy::ndarray::{ArrayView1, ArrayView2};
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::exceptions::PyTypeError;
@@ -63,7 +63,7 @@ macro_rules! elements {
 
 elements! {
     F64 f64, |v: ArrayView1<'_, f64>, m: Missing<'_>| real(v.iter().copied(), m);
-    F32 f32, |v: ArrayView1<'_, f32>, m: Missing<'_>| real(v.iter().map(|x| f64::from(*x)), m);
+    F32 f32, |v: ArrayView1<'_, f32>, m: Missing<'_>| narrow(v.iter().copied(), m);
     I64 i64, |v: ArrayView1<'_, i64>, m: Missing<'_>| whole(v.iter().map(|x| i128::from(*x)), m);
     U64 u64, |v: ArrayView1<'_, u64>, m: Missing<'_>| whole(v.iter().map(|x| i128::from(*x)), m);
     I32 i32, |v: ArrayView1<'_, i32>, m: Missing<'_>| real(v.iter().map(|x| f64::from(*x)), m);
@@ -79,6 +79,12 @@ type Missing<'a> = &'a dyn Fn(usize) -> bool;
 
 fn real(values: impl Iterator<Item = f64>, is_missing: Missing<'_>) -> ColumnData {
     let value = |(row, value)| if is_missing(row) { f64::NAN } else { value };
+    ColumnData::Number(values.enumerate().map(value).collect())
+}
+
+/// As [`real`], in the width that they came in.
+fn narrow(values: impl Iterator<Item = f32>, is_missing: Missing<'_>) -> ColumnData {
+    let value = |(row, value)| if is_missing(row) { f32::NAN } else { value };
     ColumnData::Number(values.enumerate().map(value).collect())
 }
 
@@ -110,18 +116,19 @@ fn flags(values: ArrayView1<'_, bool>, is_missing: Missing<'_>) -> ColumnData {
 }
 
 /// The columns of a matrix, in blocks of rows.
-pub(crate) fn columns_of_matrix<T: Copy + Into<f64> + Sync>(
-    matrix: ArrayView2<'_, T>,
-) -> Vec<Vec<f64>> {
+fn columns_of_matrix<T: Copy + Sync>(matrix: ArrayView2<'_, T>) -> Vec<Numbers>
+where
+    Numbers: From<Vec<T>>,
+{
     let (n_rows, n_columns) = matrix.dim();
-    let mut columns: Vec<Vec<f64>> = (0..n_columns).map(|_| Vec::with_capacity(n_rows)).collect();
+    let mut columns: Vec<Vec<T>> = (0..n_columns).map(|_| Vec::with_capacity(n_rows)).collect();
     for start in (0..n_rows).step_by(ROWS_PER_BLOCK) {
         let rows = start..n_rows.min(start + ROWS_PER_BLOCK);
         for (place, column) in columns.iter_mut().enumerate() {
-            column.extend(rows.clone().map(|row| matrix[(row, place)].into()));
+            column.extend(rows.clone().map(|row| matrix[(row, place)]));
         }
     }
-    columns
+    columns.into_iter().map(Numbers::from).collect()
 }
 
 /// A matrix that is held.
@@ -140,8 +147,8 @@ impl<'py> Matrix<'py> {
         Ok(Self::F32(typed.try_readonly()?))
     }
 
-    /// Its columns, copied without the interpreter.
-    pub(crate) fn columns(&self, py: Python<'_>) -> Vec<Vec<f64>> {
+    /// Its columns, copied without the interpreter, in its width.
+    pub(crate) fn columns(&self, py: Python<'_>) -> Vec<Numbers> {
         match self {
             Self::F64(array) => {
                 let view = array.as_array();

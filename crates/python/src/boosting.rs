@@ -121,12 +121,7 @@ pub(crate) fn model_answers<'py>(
     let mut values = vec![0.0; n_rows * columns.len()];
     for (k, column) in columns.iter().enumerate() {
         if let ColumnData::Number(numbers) = &column.data {
-            values
-                .iter_mut()
-                .skip(k)
-                .step_by(columns.len())
-                .zip(numbers)
-                .for_each(|(v, n)| *v = *n);
+            values.iter_mut().skip(k).step_by(columns.len()).zip(numbers).for_each(|(v, n)| *v = n);
         }
     }
     let names: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();

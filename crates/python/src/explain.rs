@@ -111,7 +111,9 @@ impl Explained {
             return Ok(("number", PyArray1::from_vec(py, missing).into_any()));
         };
         Ok(match &column.data {
-            ColumnData::Number(values) => ("number", PyArray1::from_slice(py, values).into_any()),
+            ColumnData::Number(values) => {
+                ("number", PyArray1::from_slice(py, &values.wide()).into_any())
+            }
             ColumnData::Instant(values) => ("instant", PyArray1::from_slice(py, values).into_any()),
             ColumnData::String { codes, dictionary } => {
                 let text =

@@ -4,7 +4,7 @@
 use modelwright::core::params::Params;
 use modelwright::learners::forest::{IsolationForest, IsolationForestParams};
 use modelwright_core::context::Settings;
-use modelwright_core::data::{FeatureColumn, FeatureMatrix, FeatureView};
+use modelwright_core::data::{FeatureColumn, FeatureMatrix, FeatureView, Numbers};
 use modelwright_core::{Context, Error, Result};
 use numpy::PyArray1;
 use pyo3::prelude::*;
@@ -80,10 +80,8 @@ impl Isolation {
 }
 
 /// Columns as features that have no names.
-fn features(columns: Vec<Vec<f64>>) -> FeatureMatrix {
-    let n_rows = columns.first().map_or(0, Vec::len);
-    let column = |values: Vec<f64>| {
-        FeatureColumn::dense("x", values.into_iter().map(|v| v as f32).collect())
-    };
+fn features(columns: Vec<Numbers>) -> FeatureMatrix {
+    let n_rows = columns.first().map_or(0, Numbers::len);
+    let column = |values: Numbers| FeatureColumn::dense("x", values.map(|v| v as f32));
     FeatureMatrix::new(n_rows, columns.into_iter().map(column).collect())
 }

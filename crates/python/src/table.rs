@@ -10,7 +10,7 @@ use arrow_array::ffi_stream::RecordBatchStreamReader;
 use arrow_pyarrow::FromPyArrow;
 use modelwright::Rows;
 use modelwright::io::{ReadOptions, TableFile, columns_of_batches, fingerprint, table_in_memory};
-use modelwright_core::data::{Column, ColumnData, MISSING_CODE, Schema, Strings};
+use modelwright_core::data::{Column, ColumnData, MISSING_CODE, Numbers, Schema, Strings};
 use modelwright_core::{Context, Error, Result};
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
@@ -125,7 +125,7 @@ impl Table {
         let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
         let column = columns.as_mut().and_then(|c| c.get_mut(place));
         let column = column.ok_or_else(|| Error::work("a table was used twice"))?;
-        Ok(std::mem::replace(&mut column.data, ColumnData::Number(Vec::new())))
+        Ok(std::mem::replace(&mut column.data, ColumnData::Number(Numbers::default())))
     }
 
     /// The names of the columns.
@@ -203,7 +203,7 @@ impl Viewed<'_> {
 /// level is missing.
 fn coded(codes: View<'_>, levels: &[String]) -> ColumnData {
     let ColumnData::Number(codes) = codes.data(None) else {
-        return ColumnData::Number(vec![f64::NAN; codes.len()]);
+        return ColumnData::Number(Numbers::missing(codes.len()));
     };
     let mut dictionary = Strings::default();
     let mut own: Vec<Option<u32>> = vec![None; levels.len()];
@@ -214,7 +214,7 @@ fn coded(codes: View<'_>, levels: &[String]) -> ColumnData {
         };
         *own[code as usize].get_or_insert_with(|| dictionary.push(level))
     };
-    let codes = codes.into_iter().map(own_code).collect();
+    let codes = codes.iter().map(own_code).collect();
     ColumnData::String { codes, dictionary }
 }
 

@@ -261,7 +261,7 @@ fn event(told: &Told, rows: std::ops::Range<usize>, redact: &[String]) -> Value 
 fn value(column: &Column, row: usize) -> Value {
     match &column.data {
         // A number that JSON cannot write is null.
-        ColumnData::Number(values) => json!(values[row]),
+        ColumnData::Number(values) => json!(values.at(row)),
         ColumnData::Instant(_) => column.display(row).map_or(Value::Null, Value::from),
         ColumnData::String { .. } => column.text(row).map_or(Value::Null, Value::from),
     }

@@ -54,7 +54,7 @@ fn rows_find_their_group_by_value_and_all_others_are_group_zero() {
     let other = Table::new(vec![Column::numbers("x", vec![1.0, 2.0])]).unwrap();
     assert_eq!(sites.of_rows(&other), [0, 0], "the column may be absent");
     let field = Field::new("n", Storage::Number, Kind::Number);
-    let column = Column::numbers("n", (0..300).map(|i| f64::from(i % 3)).collect());
+    let column = Column::numbers("n", (0..300).map(|i| f64::from(i % 3)).collect::<Vec<f64>>());
     let rows: Vec<u32> = (0..150).collect();
     let own = Groups::of_column(field, &column, &rows, 0.9);
     assert_eq!(own.values, ["0", "1", "2"]);

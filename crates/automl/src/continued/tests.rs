@@ -13,9 +13,9 @@ fn table(n_rows: usize, from: usize, turn: f64) -> Table {
     let noise = |i: usize| ((i * 3571 + 11) % 991) as f64 / 991.0 - 0.5;
     let rows = || from..from + n_rows;
     Table::new(vec![
-        Column::numbers("x", rows().map(x).collect()),
-        Column::numbers("z", rows().map(|i| ((i * 104_729) % 997) as f64).collect()),
-        Column::numbers("y", rows().map(|i| 3.0 * turn * x(i) + noise(i)).collect()),
+        Column::numbers("x", rows().map(x).collect::<Vec<f64>>()),
+        Column::numbers("z", rows().map(|i| ((i * 104_729) % 997) as f64).collect::<Vec<f64>>()),
+        Column::numbers("y", rows().map(|i| 3.0 * turn * x(i) + noise(i)).collect::<Vec<f64>>()),
     ])
     .unwrap()
 }

@@ -139,7 +139,7 @@ fn drawn(sketch: &ColumnSketch, field: &Field, n: usize, mut random: Random) -> 
                     |v: &f64| if v.is_nan() { MISSING_INSTANT } else { (v * MICROS) as i64 };
                 ColumnData::Instant(values.iter().map(instant).collect())
             } else {
-                ColumnData::Number(values)
+                ColumnData::Number(values.into())
             }
         }
         (None, Some(texts)) => {

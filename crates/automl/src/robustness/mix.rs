@@ -125,7 +125,7 @@ fn of_column(input: &MixInput<'_>, column: &Column) -> Vec<(String, f64)> {
     let mut found = Vec::new();
     match &column.data {
         ColumnData::Number(values) => {
-            let value = |row: usize| values[row];
+            let value = |row: usize| values.at(row);
             let Some(middle) = median((0..column.n_rows()).map(value)) else { return found };
             let (above, below) = (|row| value(row) > middle, |row| value(row) < middle);
             let sides: [(&str, &dyn Fn(usize) -> bool); 2] = [("large", &above), ("small", &below)];

@@ -8,9 +8,9 @@ fn numbers(values: Vec<f64>) -> Column {
     Column::numbers("x", values)
 }
 
-fn values(column: &Column) -> &[f64] {
+fn values(column: &Column) -> Vec<f64> {
     match &column.data {
-        ColumnData::Number(values) => values,
+        ColumnData::Number(values) => values.to_vec(),
         other => panic!("expected numbers, got {other:?}"),
     }
 }

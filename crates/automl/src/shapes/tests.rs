@@ -119,7 +119,7 @@ fn columns(table: &Table) -> ColumnsOf {
         panic!("sizes are numbers")
     };
     // What a model reads is in single precision.
-    let sizes = sizes.iter().map(|v| f64::from(*v as f32)).collect();
+    let sizes = sizes.map(|v| f64::from(v as f32));
     let colours = (0..table.n_rows()).map(|r| table.columns()[1].display(r).unwrap()).collect();
     ColumnsOf { sizes, colours }
 }

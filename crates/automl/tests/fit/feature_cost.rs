@@ -101,7 +101,8 @@ fn a_column_of_many_values_that_says_nothing_goes_before_two_that_act_together()
     let [c, d] = [0, 1].map(|_| (0..n_rows).map(|_| random.normal()).collect::<Vec<f64>>());
     let y = c.iter().zip(&d).map(|(c, d)| Some(if c * d > 0.0 { "yes" } else { "no" }));
     let label = Column::strings("y", y);
-    let many = Column::numbers("many", (0..n_rows).map(|_| random.unit() * 1e6).collect());
+    let many =
+        Column::numbers("many", (0..n_rows).map(|_| random.unit() * 1e6).collect::<Vec<f64>>());
     let table = Table::new(vec![many, Column::numbers("c", c), Column::numbers("d", d), label]);
     let mut asked = asked(&[("many", 1.0), ("c", 1.0), ("d", 1.0)], Some(2.0));
     asked.table = table.unwrap();

@@ -269,7 +269,7 @@ fn rows_of_a_group_are_drawn_together_for_the_intervals() {
             modelwright_core::data::ColumnData::Number(values) if c.name == "signal" => {
                 let shift = |row: usize| f64::from((row / 7 * 37 % 11) as u32);
                 let shifted = values.iter().enumerate().map(|(row, v)| v + shift(row));
-                Column::numbers("signal", shifted.collect())
+                Column::numbers("signal", shifted.collect::<Vec<f64>>())
             }
             _ => c.clone(),
         });
@@ -291,7 +291,8 @@ fn rows_of_a_group_are_drawn_together_for_the_intervals() {
 #[test]
 fn two_groups_are_too_few_to_learn_validate_and_test_on() {
     let mut input = input(200, "label");
-    let halves = Column::numbers("household", (0..200).map(|i| f64::from(i / 100)).collect());
+    let halves =
+        Column::numbers("household", (0..200).map(|i| f64::from(i / 100)).collect::<Vec<f64>>());
     let columns = input.table.columns().iter();
     let columns = columns.map(|c| if c.name == "household" { &halves } else { c }).cloned();
     input.table = Table::new(columns.collect()).unwrap();

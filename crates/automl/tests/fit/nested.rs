@@ -10,7 +10,12 @@ use super::{comparable, fit, fit_ok, input};
 fn noise(seed: u64) -> super::FitInput {
     let mut random = Random::new(seed);
     let mut columns: Vec<Column> = (0..10)
-        .map(|c| Column::numbers(format!("c{c}"), (0..300).map(|_| random.normal()).collect()))
+        .map(|c| {
+            Column::numbers(
+                format!("c{c}"),
+                (0..300).map(|_| random.normal()).collect::<Vec<f64>>(),
+            )
+        })
         .collect();
     let label = |r: &mut Random| Some(if r.unit() < 0.5 { "yes" } else { "no" });
     columns

@@ -42,7 +42,7 @@ fn the_test_is_over_before_the_held_out_rows_are_learned() {
     let noise = || {
         let mut asked = input(400, "signal");
         let mut random = Random::new(9);
-        let values = (0..400).map(|_| random.normal()).collect();
+        let values = (0..400).map(|_| random.normal()).collect::<Vec<f64>>();
         let mut columns = asked.table.clone().into_columns();
         let at = columns.iter().position(|c| c.name == "signal").unwrap();
         columns[at] = Column::numbers("signal", values);

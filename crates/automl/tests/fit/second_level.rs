@@ -164,7 +164,7 @@ fn nothing_is_let_in_on_pure_noise_and_little_on_weak_signals() {
         let mut random = Random::new(seed);
         let xs: Vec<Vec<f64>> =
             (0..5).map(|_| (0..500).map(|_| random.normal()).collect()).collect();
-        let y = (0..500).map(|i| signal * xs[0][i] + random.normal()).collect();
+        let y = (0..500).map(|i| signal * xs[0][i] + random.normal()).collect::<Vec<f64>>();
         let columns = xs.into_iter().enumerate().map(|(k, x)| Column::numbers(format!("x{k}"), x));
         Table::new(columns.chain([Column::numbers("y", y)]).collect()).unwrap()
     };

@@ -81,7 +81,7 @@ fn intervals_hold_what_is_stated_and_are_wide_where_the_noise_is() {
                 panic!("x is a number")
             };
             let rows: Vec<u32> =
-                (0..6_000_u32).filter(|r| (low..high).contains(&x[*r as usize])).collect();
+                (0..6_000_u32).filter(|r| (low..high).contains(&x.at(*r as usize))).collect();
             reached(&outcome, &fresh.select(&rows))
         };
         let (quiet, loud) = (of_x(0.0, 0.8), of_x(3.2, 4.0));

@@ -1,13 +1,15 @@
 //! One named column of a raw table.
 //!
-//! Three storages carry everything a table file can hold: numbers (f64, NaN is missing), instants
-//! (microseconds since 1970 UTC) and strings (codes into a dictionary of the distinct values).
+//! Three storages carry everything a table file can hold: numbers (f64, or f32 where the source
+//! was, see [`Numbers`]; NaN is missing), instants (microseconds since 1970 UTC) and strings (codes
+//! into a dictionary of the distinct values).
 //! What a column *means* (category, boolean, identifier, …) is its [`super::Kind`], decided later.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::numbers::Numbers;
 use crate::{Error, Result};
 
 /// The dictionary code of a missing string.
@@ -29,7 +31,7 @@ pub struct Column {
 #[derive(Debug, Clone, PartialEq)]
 pub enum ColumnData {
     /// Numbers; NaN is missing. Infinities are kept, so that they can be reported.
-    Number(Vec<f64>),
+    Number(Numbers),
     /// Instants in microseconds since 1970-01-01T00:00:00Z; [`MISSING_INSTANT`] is missing.
     Instant(Vec<i64>),
     /// Codes into a dictionary; [`MISSING_CODE`] is missing.
@@ -42,9 +44,9 @@ pub enum ColumnData {
 }
 
 impl Column {
-    /// A column of numbers.
-    pub fn numbers(name: impl Into<String>, values: Vec<f64>) -> Self {
-        Self { name: name.into(), data: ColumnData::Number(values) }
+    /// A column of numbers: of f64, or of f32 if they came so.
+    pub fn numbers(name: impl Into<String>, values: impl Into<Numbers>) -> Self {
+        Self { name: name.into(), data: ColumnData::Number(values.into()) }
     }
 
     /// A column of instants.
@@ -89,7 +91,7 @@ impl Column {
     /// Whether the value of `row` is missing.
     pub fn is_missing(&self, row: usize) -> bool {
         match &self.data {
-            ColumnData::Number(values) => values[row].is_nan(),
+            ColumnData::Number(values) => values.at(row).is_nan(),
             ColumnData::Instant(values) => values[row] == MISSING_INSTANT,
             ColumnData::String { codes, .. } => codes[row] == MISSING_CODE,
         }
@@ -113,7 +115,7 @@ impl Column {
             return None;
         }
         match &self.data {
-            ColumnData::Number(values) => Some(number_text(values[row])),
+            ColumnData::Number(values) => Some(number_text(values.at(row))),
             ColumnData::Instant(values) => Some(instant_text(values[row])),
             ColumnData::String { .. } => self.text(row).map(str::to_owned),
         }
@@ -123,8 +125,8 @@ impl Column {
     /// are, and so are all missing values).
     pub fn key(&self, row: usize) -> u64 {
         match &self.data {
-            ColumnData::Number(values) if values[row].is_nan() => f64::NAN.to_bits(),
-            ColumnData::Number(values) => (values[row] + 0.0).to_bits(),
+            ColumnData::Number(values) if values.at(row).is_nan() => f64::NAN.to_bits(),
+            ColumnData::Number(values) => (values.at(row) + 0.0).to_bits(),
             ColumnData::Instant(values) => values[row] as u64,
             ColumnData::String { codes, .. } => u64::from(codes[row]),
         }
@@ -134,9 +136,7 @@ impl Column {
     #[must_use]
     pub fn select(&self, rows: &[u32]) -> Self {
         let data = match &self.data {
-            ColumnData::Number(v) => {
-                ColumnData::Number(rows.iter().map(|r| v[*r as usize]).collect())
-            }
+            ColumnData::Number(v) => ColumnData::Number(v.select(rows)),
             ColumnData::Instant(v) => {
                 ColumnData::Instant(rows.iter().map(|r| v[*r as usize]).collect())
             }
@@ -154,10 +154,7 @@ impl Column {
     /// Input error when the two are stored in different ways.
     pub fn append(&mut self, more: &Self) -> Result<()> {
         match (&mut self.data, &more.data) {
-            (ColumnData::Number(own), ColumnData::Number(more)) => {
-                own.reserve_exact(more.len());
-                own.extend_from_slice(more);
-            }
+            (ColumnData::Number(own), ColumnData::Number(more)) => own.append(more),
             (ColumnData::Instant(own), ColumnData::Instant(more)) => {
                 own.reserve_exact(more.len());
                 own.extend_from_slice(more);
@@ -189,7 +186,7 @@ impl Column {
     /// Bytes held in memory.
     pub fn size_bytes(&self) -> usize {
         match &self.data {
-            ColumnData::Number(v) => v.len() * 8,
+            ColumnData::Number(v) => v.size_bytes(),
             ColumnData::Instant(v) => v.len() * 8,
             ColumnData::String { codes, dictionary } => codes.len() * 4 + dictionary.size_bytes(),
         }

@@ -8,6 +8,7 @@ mod codes;
 mod column;
 mod features;
 mod fold;
+mod numbers;
 mod raw_row;
 mod schema;
 mod stored;
@@ -21,6 +22,7 @@ pub use column::{
 };
 pub use features::{BinnedColumn, FeatureColumn, FeatureMatrix, MAX_CUTS, SparseColumns};
 pub use fold::Fold;
+pub use numbers::{Numbers, NumbersIter};
 pub use raw_row::{RawRow, RawValue};
 pub use schema::{Field, Kind, NumberFormat, Schema, Storage};
 pub use stored::{Draft, Shelf, Store, Stored, StoredPart};

@@ -56,7 +56,7 @@ impl RawValue<'_> {
     /// The value as a column of one row. A value that has another storage is missing.
     pub fn to_column(self, name: &str, storage: Storage) -> Column {
         let data = match storage {
-            Storage::Number => ColumnData::Number(vec![self.number().unwrap_or(f64::NAN)]),
+            Storage::Number => ColumnData::Number(vec![self.number().unwrap_or(f64::NAN)].into()),
             Storage::Instant => {
                 ColumnData::Instant(vec![self.instant().unwrap_or(MISSING_INSTANT)])
             }
@@ -130,7 +130,7 @@ impl RawRow {
             let Some(column) = table.column(&field.name) else { continue };
             match (&column.data, field.storage) {
                 (ColumnData::Number(values), Storage::Number) => {
-                    self.set(place, RawValue::Number(values[row]));
+                    self.set(place, RawValue::Number(values.at(row)));
                 }
                 (ColumnData::Instant(values), Storage::Instant) => {
                     let value = values[row];

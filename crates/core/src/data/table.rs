@@ -161,6 +161,16 @@ impl Table {
     pub fn size_bytes(&self) -> usize {
         self.columns.iter().map(Column::size_bytes).sum()
     }
+
+    /// Bytes that it would take with all numbers as f64: the same for the same values, whatever
+    /// the width of their source.
+    pub fn wide_bytes(&self) -> usize {
+        let of = |column: &Column| match &column.data {
+            ColumnData::Number(values) => values.len() * size_of::<f64>(),
+            _ => column.size_bytes(),
+        };
+        self.columns.iter().map(of).sum()
+    }
 }
 
 #[cfg(test)]
@@ -198,7 +208,7 @@ mod tests {
     #[test]
     fn unequal_columns_and_repeated_names_are_refused() {
         let a = || Column::numbers("a", vec![1.0]);
-        assert!(Table::new(vec![a(), Column::numbers("b", vec![])]).is_err());
+        assert!(Table::new(vec![a(), Column::numbers("b", Vec::<f64>::new())]).is_err());
         assert!(Table::new(vec![a(), a()]).is_err());
     }
 

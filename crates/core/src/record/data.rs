@@ -94,7 +94,7 @@ pub struct TableProfile {
     pub n_rows: usize,
     /// Rows that repeat an earlier row exactly.
     pub n_duplicate_rows: usize,
-    /// Bytes in memory.
+    /// Bytes in memory, all numbers as f64: the same for the same values, whatever their source.
     pub size_bytes: usize,
     /// One entry per column, in file order.
     pub columns: Vec<ColumnProfile>,

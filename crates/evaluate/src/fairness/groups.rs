@@ -219,7 +219,7 @@ fn cut_text(column: &Column, cut: f64) -> String {
 /// The values of a quantity; text counts when all of it can be read as numbers.
 fn numbers(column: &Column) -> Option<Vec<f64>> {
     match &column.data {
-        ColumnData::Number(values) => Some(values.clone()),
+        ColumnData::Number(values) => Some(values.to_vec()),
         ColumnData::Instant(values) => {
             let value = |(row, v): (usize, &i64)| {
                 if column.is_missing(row) { f64::NAN } else { *v as f64 }

@@ -243,7 +243,7 @@ fn the_cuts_of_dates_are_told_as_dates() {
 
 #[test]
 fn quantities_are_cut_at_quartiles_and_values_keep_their_names() {
-    let age = Column::numbers("age", (0..100).map(|row| f64::from(row % 50)).collect());
+    let age = Column::numbers("age", (0..100).map(|row| f64::from(row % 50)).collect::<Vec<f64>>());
     let of = Grouping::of(&age).groups(&age);
     assert_eq!(of.names, ["below 12", "12 to below 25", "25 to below 37", "37 and more"]);
     assert_eq!(of.note.as_deref(), Some("age is cut at its quartiles: 12, 25, 37"));
@@ -288,7 +288,7 @@ fn independent_columns_of_few_rows_are_hardly_ever_proxies() {
             let of = groups((0..200).map(|_| u32::from(random.unit() < 0.54)).collect());
             let columns: Vec<Column> = (0..8)
                 .map(|i| {
-                    let values = (0..200).map(|_| random.normal()).collect();
+                    let values = (0..200).map(|_| random.normal()).collect::<Vec<f64>>();
                     Column::numbers(format!("x{i}"), values)
                 })
                 .collect();

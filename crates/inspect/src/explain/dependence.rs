@@ -41,7 +41,7 @@ impl Candidate {
     /// two groups.
     pub(super) fn of(column: &Column, n: usize) -> Option<Self> {
         let (labels, groups) = match &column.data {
-            ColumnData::Number(values) => thirds(&values[..n])?,
+            ColumnData::Number(values) => thirds(&values.wide_part(0..n))?,
             ColumnData::String { .. } => texts(column, n)?,
             ColumnData::Instant(_) => return None,
         };
@@ -226,7 +226,7 @@ mod tests {
             _ => 0.0,
         };
         let effects = x.iter().zip(&kind).map(|(x, k)| slope(*k) * (x - 0.5)).collect();
-        let noise = Column::numbers("noise", (0..n).map(|_| random.normal()).collect());
+        let noise = Column::numbers("noise", (0..n).map(|_| random.normal()).collect::<Vec<f64>>());
         (x, Column::strings("kind", kind), noise, effects)
     }
 

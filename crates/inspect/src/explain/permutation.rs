@@ -13,7 +13,7 @@
 //! after that. A run that is stopped therefore has a complete interval for every column it
 //! reports, and the columns it did not reach are left out.
 
-use modelwright_core::data::{Column, ColumnData, Table};
+use modelwright_core::data::{Column, ColumnData, Numbers, Table};
 use modelwright_core::random::Random;
 use modelwright_core::record::{Importance, Interval};
 use modelwright_core::task::{Predictions, Target};
@@ -177,7 +177,7 @@ fn order(n_rows: usize, mut random: Random) -> Vec<u32> {
 
 /// The values of a column without its dictionary.
 enum Values {
-    Number(Vec<f64>),
+    Number(Numbers),
     Instant(Vec<i64>),
     Codes(Vec<u32>),
 }
@@ -189,7 +189,10 @@ fn shuffle(column: &mut Column, order: &[u32]) -> Values {
         std::mem::replace(values, shuffled)
     }
     match &mut column.data {
-        ColumnData::Number(values) => Values::Number(apply(values, order)),
+        ColumnData::Number(values) => {
+            let shuffled = values.select(order);
+            Values::Number(std::mem::replace(values, shuffled))
+        }
         ColumnData::Instant(values) => Values::Instant(apply(values, order)),
         ColumnData::String { codes, .. } => Values::Codes(apply(codes, order)),
     }

@@ -15,7 +15,7 @@ struct Sum;
 impl RawPredictor for Sum {
     fn predict(&self, table: &Table, ctx: &Context) -> Result<Predictions> {
         let value = |name: &str, row: usize| match &table.column(name).unwrap().data {
-            ColumnData::Number(values) => values[row],
+            ColumnData::Number(values) => values.at(row),
             ColumnData::String { codes, .. } => f64::from(codes[row]),
             ColumnData::Instant(_) => unreachable!(),
         };

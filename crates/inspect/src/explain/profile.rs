@@ -306,7 +306,7 @@ fn center(points: &mut [ProfilePoint], rows: &[f64]) {
 /// The numbers of a column, and whether they are instants.
 fn numbers(column: &Column) -> (Vec<f64>, bool) {
     match &column.data {
-        ColumnData::Number(values) => (values.clone(), false),
+        ColumnData::Number(values) => (values.to_vec(), false),
         ColumnData::Instant(values) => {
             let number = |v: &i64| if *v == MISSING_INSTANT { f64::NAN } else { *v as f64 };
             (values.iter().map(number).collect(), true)
@@ -319,7 +319,7 @@ fn stored(values: &[f64], is_instant: bool) -> ColumnData {
     if is_instant {
         return ColumnData::Instant(values.iter().map(|v| *v as i64).collect());
     }
-    ColumnData::Number(values.to_vec())
+    ColumnData::Number(values.to_vec().into())
 }
 
 /// The distinct ones among `n + 1` evenly spaced quantiles, ascending: values that occur.

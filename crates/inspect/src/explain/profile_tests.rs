@@ -12,7 +12,7 @@ struct Function;
 impl RawPredictor for Function {
     fn predict(&self, table: &Table, _: &Context) -> Result<Predictions> {
         let number = |name: &str, row: usize| match &table.column(name).unwrap().data {
-            ColumnData::Number(v) => v[row],
+            ColumnData::Number(v) => v.at(row),
             _ => unreachable!(),
         };
         let value = |row: usize| {
@@ -38,7 +38,7 @@ fn subject() -> Subject<'static> {
 fn table() -> Table {
     let mut random = Random::new(3);
     let a: Vec<f64> = (0..3000).map(|_| random.unit() * 2.0 - 1.0).collect();
-    let b = a.iter().map(|a| a + 0.01 * random.normal()).collect();
+    let b = a.iter().map(|a| a + 0.01 * random.normal()).collect::<Vec<f64>>();
     let colours = (0..3000).map(|i| Some(if i % 4 == 0 { "red" } else { "blue" }));
     let columns =
         vec![Column::numbers("a", a), Column::numbers("b", b), Column::strings("c", colours)];

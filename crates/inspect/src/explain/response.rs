@@ -206,8 +206,9 @@ mod tests {
     }
 
     fn table(n: usize) -> Table {
-        let x = Column::numbers("x", (0..n).map(|i| ((i * 7) % n) as f64).collect());
-        let other = Column::numbers("other", (0..n).map(|i| ((i * 13) % n) as f64).collect());
+        let x = Column::numbers("x", (0..n).map(|i| ((i * 7) % n) as f64).collect::<Vec<f64>>());
+        let other =
+            Column::numbers("other", (0..n).map(|i| ((i * 13) % n) as f64).collect::<Vec<f64>>());
         let sides = ["up", "down"];
         let side = Column::strings("side", (0..n).map(|i| Some(sides[i % 2])).collect::<Vec<_>>());
         Table::new(vec![x, other, side]).unwrap()

@@ -1,5 +1,7 @@
 //! An explanation summed up for a record: counts and curves, and single rows only on request.
 
+use std::borrow::Cow;
+
 use modelwright_core::data::{Column, ColumnData, MISSING_INSTANT, Table};
 use modelwright_core::record::{
     DependenceRecord, EffectRecord, ExamplePart, ExampleRecord, ExplanationRecord,
@@ -93,17 +95,17 @@ fn dependences(
         .take(dependence::CANDIDATES_MAX)
         .collect();
     let numbers = first.iter().filter_map(|column| match &column.data {
-        ColumnData::Number(values) => Some((*column, &values[..n])),
+        ColumnData::Number(values) => Some((*column, values.wide_part(0..n))),
         _ => None,
     });
-    let of = |(column, values): (&Column, &[f64])| {
+    let of = |(column, values): (&Column, Cow<'_, [f64]>)| {
         let place = explanation.columns.iter().position(|c| *c == column.name)?;
         let of_row = |row: usize| explanation.value(row, place, reasons.main_output(row));
         let effects: Vec<f64> = (0..n).map(of_row).collect();
         let others = first.iter().filter(|other| other.name != column.name);
         let candidates: Vec<Candidate> =
             others.filter_map(|other| Candidate::of(other, n)).collect();
-        dependence::of(&column.name, values, &effects, &candidates)
+        dependence::of(&column.name, &values, &effects, &candidates)
     };
     numbers.filter_map(of).take(dependence::COLUMNS_MAX).collect()
 }
@@ -138,7 +140,7 @@ fn swarm(
 /// The fifth in which each number or date of the first `n` rows lies.
 fn levels(column: &Column, n: usize) -> Vec<Option<u8>> {
     let numbers: Vec<f64> = match &column.data {
-        ColumnData::Number(values) => values[..n].to_vec(),
+        ColumnData::Number(values) => values.wide_part(0..n).into_owned(),
         ColumnData::Instant(values) => {
             let number = |v: &i64| if *v == MISSING_INSTANT { f64::NAN } else { *v as f64 };
             values[..n].iter().map(number).collect()

@@ -102,7 +102,7 @@ impl Question<'_> {
 
 fn number(column: &Column, row: u32) -> Option<f64> {
     match &column.data {
-        ColumnData::Number(values) => Some(values[row as usize]).filter(|v| !v.is_nan()),
+        ColumnData::Number(values) => Some(values.at(row as usize)).filter(|v| !v.is_nan()),
         ColumnData::Instant(values) => {
             Some(values[row as usize]).filter(|v| *v != MISSING_INSTANT).map(|v| v as f64)
         }
@@ -334,10 +334,10 @@ mod tests {
             .map(|_| {
                 if random.unit() < 0.05 { f64::NAN } else { (20.0 + 60.0 * random.unit()).round() }
             })
-            .collect();
+            .collect::<Vec<f64>>();
         let colours = ["red", "green", "blue"];
         let colour: Vec<Option<&str>> = (0..n).map(|_| Some(colours[random.below(3)])).collect();
-        let noise = (0..n).map(|_| random.normal()).collect();
+        let noise = (0..n).map(|_| random.normal()).collect::<Vec<f64>>();
         Table::new(vec![
             Column::numbers("age", age),
             Column::strings("colour", colour),

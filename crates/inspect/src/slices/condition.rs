@@ -75,7 +75,7 @@ impl What {
 /// A number or a moment as a number.
 fn value(column: &Column, row: usize) -> Option<f64> {
     match &column.data {
-        ColumnData::Number(values) => Some(values[row]).filter(|v| !v.is_nan()),
+        ColumnData::Number(values) => Some(values.at(row)).filter(|v| !v.is_nan()),
         ColumnData::Instant(values) => {
             Some(values[row]).filter(|v| *v != MISSING_INSTANT).map(|v| v as f64)
         }

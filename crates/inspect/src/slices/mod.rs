@@ -193,7 +193,7 @@ mod tests {
                 f64::from(u8::from(random.unit() < rate))
             })
             .collect();
-        let noise = (0..n).map(|_| random.normal()).collect();
+        let noise = (0..n).map(|_| random.normal()).collect::<Vec<f64>>();
         let columns = vec![
             Column::numbers("age", age),
             Column::strings("colour", colour),
@@ -276,7 +276,7 @@ mod tests {
     fn rows_without_weight_are_no_reason_for_care() {
         let (table, losses) = world(0.4);
         let ColumnData::Number(age) = &table.column("age").unwrap().data else { panic!() };
-        let weights: Vec<f64> = age.iter().map(|a| f64::from(u8::from(*a <= 64.0))).collect();
+        let weights: Vec<f64> = age.map(|a| f64::from(u8::from(a <= 64.0)));
         let input = SliceInput {
             table: &table,
             columns: &["age".to_owned(), "colour".to_owned()],

@@ -302,7 +302,7 @@ pub(crate) fn push_array(builder: &mut Builder, array: &dyn Array) {
         DataType::UInt32 => each::<UInt32Type>(array, b, |b, v| b.push_integer(i128::from(v))),
         DataType::UInt64 => each::<UInt64Type>(array, b, |b, v| b.push_integer(i128::from(v))),
         DataType::Float16 => each::<Float16Type>(array, b, |b, v| b.push_number(v.to_f64())),
-        DataType::Float32 => each::<Float32Type>(array, b, |b, v| b.push_number(f64::from(v))),
+        DataType::Float32 => each::<Float32Type>(array, b, Builder::push_narrow),
         DataType::Float64 => each::<Float64Type>(array, b, Builder::push_number),
         DataType::Decimal32(_, s) => each::<Decimal32Type>(array, b, |b, v| {
             push_decimal(b, i128::from(v), i32::from(*s));
@@ -421,8 +421,11 @@ fn push_dictionary(builder: &mut Builder, array: &dyn Array) {
             continue;
         }
         match &values {
-            ColumnData::Number(v) if v[key].is_nan() => builder.push_missing(),
-            ColumnData::Number(v) => builder.push_number(v[key]),
+            ColumnData::Number(v) if v.at(key).is_nan() => builder.push_missing(),
+            ColumnData::Number(v) => match v.narrow() {
+                Some(values) => builder.push_narrow(values[key]),
+                None => builder.push_number(v.at(key)),
+            },
             ColumnData::Instant(v) => builder.push_instant(v[key]),
             ColumnData::String { codes, dictionary } => match codes[key] {
                 modelwright_core::data::MISSING_CODE => builder.push_missing(),

@@ -9,7 +9,9 @@
 //! columns and its separator. Whole numbers beyond 2⁵³ are read, rounded, unless they look like
 //! names of things ([`is_quantity`]); only a whole column tells that.
 
-use modelwright_core::data::{ColumnData, MISSING_CODE, MISSING_INSTANT, NumberFormat, Strings};
+use modelwright_core::data::{
+    ColumnData, MISSING_CODE, MISSING_INSTANT, NumberFormat, Numbers, Strings,
+};
 
 use super::number::{Seen, Style};
 use super::{instant, measure, missing, trim};
@@ -150,7 +152,7 @@ impl Decided {
         Self {
             format: seen.format(style),
             sign_is_open: seen.is_open(),
-            ..Self::plain(ColumnData::Number(values))
+            ..Self::plain(ColumnData::Number(values.into()))
         }
     }
 }
@@ -160,7 +162,7 @@ impl Decided {
 /// A column without any value becomes numbers, all missing.
 pub(crate) fn decide_strings(codes: Vec<u32>, dictionary: Strings, decimals: Decimals) -> Decided {
     match decide(dictionary.iter(), decimals) {
-        None => Decided::plain(ColumnData::Number(vec![f64::NAN; codes.len()])),
+        None => Decided::plain(ColumnData::Number(Numbers::missing(codes.len()))),
         Some(Reading::Text) if is_quantity(&codes, &dictionary) => Decided {
             is_rounded: true,
             ..numbers(&codes, &dictionary, Style::Plain, Seen::rounding())
@@ -311,7 +313,7 @@ mod tests {
         let sentinel = |i: u64| if i == 9 { "99999999999999999".to_owned() } else { i.to_string() };
         let decided = column((0..300).map(sentinel));
         let ColumnData::Number(values) = &decided.data else { panic!("strings") };
-        assert!(decided.is_rounded && values[9] == 1e17 && values[8] == 8.0);
+        assert!(decided.is_rounded && values.at(9) == 1e17 && values.at(8) == 8.0);
         assert!(rounded(&mut (0..300).map(|i| format!("{}00000", 17_000_000_000_000_u64 + i * 7))));
         assert!(!rounded(&mut ["99999999999999999", "x"].map(str::to_owned).into_iter()));
         assert!(!rounded(&mut ["99999999999999999", "007"].map(str::to_owned).into_iter()));
@@ -351,7 +353,7 @@ mod tests {
             };
         let decided = with(2000, " unknown", 500);
         let ColumnData::Number(values) = &decided.data else { panic!("strings") };
-        assert!(values[7].is_nan() && values[8] == 8.5);
+        assert!(values.at(7).is_nan() && values.at(8) == 8.5);
         assert_eq!(decided.format.missing_words, ["unknown"]);
         assert!(with(400, "> 80", 200).format.missing_words == ["> 80"]);
         let strings = |d: Decided| matches!(d.data, ColumnData::String { .. });
@@ -366,7 +368,7 @@ mod tests {
         let decided = column(thousands);
         assert!(decided.format.thousands, "the style that loses no number");
         let ColumnData::Number(values) = decided.data else { panic!("strings") };
-        assert!(values[7].is_nan() && values[8] == 1234.0);
+        assert!(values.at(7).is_nan() && values.at(8) == 1234.0);
         let few = (0..2000).map(|i| if i == 7 { "x".into() } else { format!("{}", i % 9) });
         assert!(strings(column(few)), "nine numbers and a word are levels");
     }

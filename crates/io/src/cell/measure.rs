@@ -265,7 +265,7 @@ mod tests {
         let ColumnData::String { codes, dictionary } = column.data else { unreachable!() };
         let decided = decide_strings(codes, dictionary, decimals);
         match decided.data {
-            ColumnData::Number(values) => Some((values, decided.format.currency)),
+            ColumnData::Number(values) => Some((values.into_wide(), decided.format.currency)),
             _ => None,
         }
     }

@@ -297,13 +297,13 @@ fn note_on_sign(name: &str, decided: &Decided, decimals: Decimals) -> Option<Str
     let NumberFormat { decimal_comma, thousands, .. } = decided.format;
     let is_plain = decided.format == NumberFormat::default();
     let is_open = if is_plain {
-        decimals == Decimals::LikelyComma && may_be_thousands(values)
+        decimals == Decimals::LikelyComma && may_be_thousands(&values.wide())
     } else {
         decided.sign_is_open
     };
-    let example = values.iter().copied().find(|v| is_open && v.fract() != 0.0).or_else(|| {
-        let large = |v: &&f64| is_open && thousands && v.abs() >= 1000.0;
-        values.iter().find(large).copied()
+    let example = values.iter().find(|v| is_open && v.fract() != 0.0).or_else(|| {
+        let large = |v: &f64| is_open && thousands && v.abs() >= 1000.0;
+        values.iter().find(large)
     })?;
     let sign = if decimal_comma == thousands { '.' } else { ',' };
     let place = if thousands { "between thousands" } else { "before decimals" };

@@ -99,7 +99,7 @@ impl CsvChunks {
         let columns = job.columns.iter().zip(chunk.parts).map(|(plan, part)| Column {
             name: names[plan.position].clone(),
             data: match part {
-                Part::Number { values, .. } => ColumnData::Number(values),
+                Part::Number { values, .. } => ColumnData::Number(values.into()),
                 Part::Instant { values, .. } => ColumnData::Instant(values),
                 Part::Text { codes, strings } => ColumnData::String { codes, dictionary: strings },
                 Part::Failed => unreachable!("columns of a schema fail with an error"),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use modelwright_core::data::ColumnData;
+use modelwright_core::data::{ColumnData, Numbers};
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -119,7 +119,7 @@ impl Rows {
             match self.n_done - builder.n_rows() {
                 0 => {}
                 1 => builder.push_missing(),
-                n => builder.append(ColumnData::Number(vec![f64::NAN; n])),
+                n => builder.append(ColumnData::Number(Numbers::missing(n))),
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use modelwright_core::data::{Column, ColumnData, Schema, Table};
+use modelwright_core::data::{Column, ColumnData, Numbers, Schema, Table};
 use modelwright_core::{Context, Error, Result};
 
 use super::rows::Rows;
@@ -93,7 +93,7 @@ impl JsonChunks {
             let is_there = columns.iter().any(|c| c.name == field.name);
             *seen |= is_there;
             if *seen && !is_there {
-                let missing = ColumnData::Number(vec![f64::NAN; n_rows]);
+                let missing = ColumnData::Number(Numbers::missing(n_rows));
                 columns.push(Column { name: field.name.clone(), data: missing });
             }
         }

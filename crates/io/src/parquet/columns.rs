@@ -105,6 +105,9 @@ fn window_rows(n_rows: u64) -> u64 {
 /// A bound of the table's bytes, by the footer.
 fn table_bytes(file: &Opening, leaves: &[FlatColumn]) -> u64 {
     let of = |column: &FlatColumn| {
+        if column.is_narrow {
+            return 4 * n_rows(file);
+        }
         if column.leaf.is_numeric() {
             return 8 * n_rows(file);
         }

@@ -12,7 +12,7 @@ use parquet::errors::Result;
 use parquet::schema::types::ColumnDescriptor;
 
 use crate::hash::hex;
-use crate::typed::Builder;
+use crate::typed::{Builder, Real};
 
 /// How many values are decoded at a time.
 const N_BATCH: usize = 4096;
@@ -179,7 +179,7 @@ pub(crate) fn read_values(
             None => builder.push_missing(),
         }),
         ColumnReader::FloatColumnReader(r) => drain(r, is_nullable, n_rows, &keep, |v| match v {
-            Some(v) => builder.push_number(f64::from(*v)),
+            Some(v) => builder.push_narrow(*v),
             None => builder.push_missing(),
         }),
         ColumnReader::DoubleColumnReader(r) => drain(r, is_nullable, n_rows, &keep, |v| match v {
@@ -215,7 +215,7 @@ pub(crate) fn read_all_values(
             Ok((drain_numbers(r, is_nullable, n_rows, |v| *v, builder)?, true))
         }
         ColumnReader::FloatColumnReader(r) => {
-            Ok((drain_numbers(r, is_nullable, n_rows, |v| f64::from(*v), builder)?, true))
+            Ok((drain_numbers(r, is_nullable, n_rows, |v| *v, builder)?, true))
         }
         ColumnReader::Int32ColumnReader(r) if leaf == (Leaf::Integer { is_signed: true }) => {
             Ok((drain_numbers(r, is_nullable, n_rows, |v| f64::from(*v), builder)?, true))
@@ -242,11 +242,11 @@ fn next_batch<T: DataType>(
 }
 
 /// Adds numbers by whole batches where none of them is missing.
-fn drain_numbers<T: DataType>(
+fn drain_numbers<T: DataType, N: Real>(
     reader: &mut ColumnReaderImpl<T>,
     is_nullable: bool,
     n_rows: usize,
-    number: impl Fn(&T::T) -> f64 + Copy,
+    number: impl Fn(&T::T) -> N + Copy,
     builder: &mut Builder,
 ) -> Result<usize> {
     let (mut levels, mut values) = (Vec::new(), Vec::new());
@@ -257,12 +257,12 @@ fn drain_numbers<T: DataType>(
             break;
         }
         if values.len() == n {
-            builder.push_numbers(values.iter().map(number));
+            N::push_all(builder, values.iter().map(number));
         } else {
             let mut present = values.iter();
             for level in &levels {
                 match if *level > 0 { present.next() } else { None } {
-                    Some(value) => builder.push_number(number(value)),
+                    Some(value) => number(value).push(builder),
                     None => builder.push_missing(),
                 }
             }

@@ -14,6 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use modelwright_core::record::DataSource;
 use modelwright_core::{Context, Error, Result};
+use parquet::basic::Type as Physical;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use rayon::prelude::*;
@@ -99,6 +100,8 @@ pub(crate) struct FlatColumn {
     position: usize,
     leaf: Leaf,
     is_nullable: bool,
+    /// Whether its values are f32, and stay so.
+    is_narrow: bool,
 }
 
 /// An opened Parquet file.
@@ -147,7 +150,8 @@ impl Opening {
                         (leaf, _) => leaf,
                     };
                     let is_nullable = column.max_def_level() > 0;
-                    flat.push(FlatColumn { name, position, leaf, is_nullable });
+                    let is_narrow = column.physical_type() == Physical::FLOAT;
+                    flat.push(FlatColumn { name, position, leaf, is_nullable, is_narrow });
                 }
                 None if !nested.contains(&name) => nested.push(name),
                 None => {}

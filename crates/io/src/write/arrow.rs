@@ -66,7 +66,7 @@ fn batch(table: &Table) -> std::result::Result<RecordBatch, ArrowError> {
 fn array(column: &Column) -> ArrayRef {
     match &column.data {
         ColumnData::Number(values) => {
-            let known = values.iter().map(|value| (!value.is_nan()).then_some(*value));
+            let known = values.iter().map(|value| (!value.is_nan()).then_some(value));
             Arc::new(known.collect::<Float64Array>())
         }
         ColumnData::Instant(values) => {

@@ -73,7 +73,7 @@ impl<W: Write> CsvSink<W> {
 
 fn push_cell(buffer: &mut Vec<u8>, column: &Column, row: usize) {
     match &column.data {
-        ColumnData::Number(values) => push_number(buffer, values[row]),
+        ColumnData::Number(values) => push_number(buffer, values.at(row)),
         ColumnData::Instant(values) if values[row] == MISSING_INSTANT => {}
         ColumnData::Instant(values) => {
             buffer.extend_from_slice(instant_text(values[row]).as_bytes());

@@ -129,7 +129,7 @@ fn write_column(
 ) -> std::result::Result<(), ParquetError> {
     match data {
         ColumnData::Number(values) => {
-            let present: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+            let present: Vec<f64> = values.iter().filter(|v| !v.is_nan()).collect();
             let levels: Vec<i16> = values.iter().map(|v| i16::from(!v.is_nan())).collect();
             writer.typed::<DoubleType>().write_batch(&present, Some(&levels), None)?;
         }

@@ -1,7 +1,7 @@
 //! Files written by pandas and pyarrow (`testdata/io/generate.py`).
 
-use modelwright_core::data::Table;
-use modelwright_io::{ReadOptions, column_names, read_bytes, read_path};
+use modelwright_core::data::{Column, ColumnData, Table};
+use modelwright_io::{ReadOptions, TableWriter, column_names, fingerprint, read_bytes, read_path};
 
 use super::{assert_same, context, fixture, shown, storages};
 
@@ -120,6 +120,37 @@ fn every_type_of_parquet_and_arrow_is_read_and_nested_ones_are_left_out_with_a_n
             assert!(file.table.column(nested).is_none(), "{name} {nested}");
             let is_noted = |n: &String| n.contains(&format!("`{nested}`"));
             assert!(file.source.notes.iter().any(is_noted), "{name}: {:?}", file.source.notes);
+        }
+    }
+}
+
+#[test]
+fn numbers_of_32_bits_stay_so_and_are_written_as_those_of_64_are() {
+    let width = |column: &Column| match &column.data {
+        ColumnData::Number(values) => values.is_narrow(),
+        _ => panic!("no numbers"),
+    };
+    for name in ["types.parquet", "types_v1.parquet", "types_v2.parquet", "types.feather"] {
+        let table = table(name);
+        let narrow = table.require("f32").unwrap();
+        assert!(width(narrow), "{name}");
+        assert!(!width(table.require("f64").unwrap()), "{name}");
+        let ColumnData::Number(values) = &narrow.data else { unreachable!() };
+        let wide = Table::new(vec![Column::numbers("f32", values.to_vec())]).unwrap();
+        let narrow = Table::new(vec![narrow.clone()]).unwrap();
+        assert_eq!(fingerprint(&narrow, &context()), fingerprint(&wide, &context()));
+        let open: [fn() -> TableWriter<Vec<u8>>; 3] = [
+            || TableWriter::csv(Vec::new()),
+            || TableWriter::parquet(Vec::new()),
+            || TableWriter::arrow(Vec::new()),
+        ];
+        for open in open {
+            let written = |table: &Table| {
+                let mut writer = open();
+                writer.write(table).unwrap();
+                writer.finish().unwrap()
+            };
+            assert_eq!(written(&narrow), written(&wide), "{name}");
         }
     }
 }

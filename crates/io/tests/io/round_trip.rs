@@ -22,7 +22,7 @@ fn tables() -> impl Strategy<Value = Table> {
         1 => Just(None),
     ];
     prop::collection::vec((number, instant, text), 1..40).prop_map(|rows| {
-        let numbers = rows.iter().map(|r| r.0).collect();
+        let numbers = rows.iter().map(|r| r.0).collect::<Vec<f64>>();
         let instants = rows.iter().map(|r| r.1).collect();
         Table::new(vec![
             Column::numbers("number, \"of\" things", numbers),
@@ -71,7 +71,7 @@ proptest! {
 fn a_table_written_in_parts_is_the_table_written_at_once() {
     let rows: Vec<u32> = (0..300).collect();
     let table = Table::new(vec![
-        Column::numbers("n", rows.iter().map(|i| f64::from(*i) / 7.0).collect()),
+        Column::numbers("n", rows.iter().map(|i| f64::from(*i) / 7.0).collect::<Vec<f64>>()),
         Column::strings("s", rows.iter().map(|i| (*i % 3 > 0).then(|| format!("v{}", i % 11)))),
     ])
     .unwrap();

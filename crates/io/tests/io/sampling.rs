@@ -51,7 +51,7 @@ fn read(
 
 fn ids(table: &Table) -> Vec<usize> {
     let ColumnData::Number(ids) = &table.require("id").unwrap().data else { panic!("numbers") };
-    ids.iter().map(|id| *id as usize).collect()
+    ids.iter().map(|id| id as usize).collect()
 }
 
 /// Asserts that rows were drawn in order and evenly from all of the file.

@@ -116,10 +116,10 @@ fn an_imported_predictor_writes_the_features_that_the_library_sees() {
     let number = |f: usize| golden.rows.iter().map(move |r| r[f].map_or(f64::NAN, f64::from));
     let colour = golden.rows.iter().map(|row| row[3].map(|code| names[code as usize]));
     let columns = vec![
-        Column::numbers("age", number(1).collect()),
+        Column::numbers("age", number(1).collect::<Vec<f64>>()),
         Column::strings("colour", colour),
-        Column::numbers("zone", number(4).collect()),
-        Column::numbers("size", number(0).collect()),
+        Column::numbers("zone", number(4).collect::<Vec<f64>>()),
+        Column::numbers("size", number(0).collect::<Vec<f64>>()),
     ];
     let table = Table::new(columns).unwrap();
     let got = predictor.predict(&table, &Context::unlimited(0, 1)).unwrap();

@@ -87,7 +87,7 @@ impl Answers {
             known.retain(|row| self.is_label(predictor, column, *row));
         } else {
             let is_usable = |row: usize| match &column.data {
-                ColumnData::Number(values) => target::is_usable(values[row]),
+                ColumnData::Number(values) => target::is_usable(values.at(row)),
                 _ => column.display(row).is_some_and(|v| !v.contains("inf")),
             };
             known.retain(|row| is_usable(*row as usize));
@@ -147,7 +147,7 @@ impl Answers {
     fn weigh(&mut self, table: &Table, rows: &[u32]) {
         let (Some(name), Some(weights)) = (&self.weight, &mut self.weights) else { return };
         let of_rows = match table.column(name).map(|column| &column.data) {
-            Some(ColumnData::Number(values)) => rows.iter().map(|r| values[*r as usize]).collect(),
+            Some(ColumnData::Number(values)) => values.of_rows(rows),
             _ => Vec::new(),
         };
         let is_usable = |w: &f64| w.is_finite() && *w >= 0.0;

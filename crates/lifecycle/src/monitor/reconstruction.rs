@@ -122,7 +122,7 @@ fn halves(n_rows: usize, groups: Option<&[u32]>, ctx: &Context) -> (Vec<usize>, 
 /// by it; `None` where it does not vary there.
 fn encode(was: &Column, is: &Column) -> Option<(Vec<f64>, Vec<f64>)> {
     let (mut old, mut new) = match (&was.data, &is.data) {
-        (ColumnData::Number(old), ColumnData::Number(new)) => (old.clone(), new.clone()),
+        (ColumnData::Number(old), ColumnData::Number(new)) => (old.to_vec(), new.to_vec()),
         (ColumnData::String { .. }, ColumnData::String { .. }) => {
             let mut shares: BTreeMap<&str, f64> = BTreeMap::new();
             for text in texts(was).into_iter().flatten() {
@@ -340,7 +340,7 @@ mod tests {
     fn with_cell(table: &Table, value: f64) -> Table {
         let mut columns = table.columns().to_vec();
         if let ColumnData::Number(values) = &mut columns[1].data {
-            values[7] = value;
+            values.wide_mut()[7] = value;
         }
         Table::new(columns).unwrap()
     }

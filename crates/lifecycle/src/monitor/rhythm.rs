@@ -53,7 +53,7 @@ pub(super) fn find(rows: &Table, times: &[i64]) -> Option<Rhythm> {
 /// A column as numbers; of categories, whether it is the most frequent one. Times are none.
 fn numbers_of(data: &ColumnData) -> Vec<f64> {
     match data {
-        ColumnData::Number(values) => values.clone(),
+        ColumnData::Number(values) => values.to_vec(),
         ColumnData::Instant(_) => Vec::new(),
         ColumnData::String { codes, dictionary } => {
             let mut counts = vec![0_u32; dictionary.len()];

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use modelwright_automl::Predictor;
 use modelwright_automl::reference::{Expectation, prediction_column};
 use modelwright_core::data::{
-    Column, ColumnData, Field, Kind, MISSING_INSTANT, Schema, Storage, Table,
+    Column, ColumnData, Field, Kind, MISSING_INSTANT, Numbers, Schema, Storage, Table,
 };
 use modelwright_core::record::{MetricValue, RowsRecord};
 use modelwright_core::task::Predictions;
@@ -254,7 +254,7 @@ impl<'a> Side<'a> {
             columns.push(Column::instants(TIME, times));
             for output in 0..self.predictor.n_outputs() {
                 let value = |row| said.map_or(f64::NAN, |said| said.row(row)[output]);
-                let values = (0..table.n_rows()).map(value).collect();
+                let values = (0..table.n_rows()).map(value).collect::<Vec<f64>>();
                 columns.push(Column::numbers(format!("{SAID} {output}"), values));
             }
         }
@@ -372,13 +372,13 @@ impl<'a> Side<'a> {
         let rows = self.sample_like(Some(mix))?;
         let n_outputs = self.predictor.n_outputs();
         let outputs = (0..n_outputs).map(|output| rows.column(&format!("{SAID} {output}")));
-        let outputs: Vec<&[f64]> = outputs
+        let outputs: Vec<&Numbers> = outputs
             .map(|column| match &column?.data {
-                ColumnData::Number(values) => Some(&**values),
+                ColumnData::Number(values) => Some(values),
                 _ => None,
             })
             .collect::<Option<_>>()?;
-        let values = (0..rows.n_rows()).flat_map(|row| outputs.iter().map(move |o| o[row]));
+        let values = (0..rows.n_rows()).flat_map(|row| outputs.iter().map(move |o| o.at(row)));
         let said = Predictions::new(n_outputs, values.collect());
         if said.values.iter().any(|value| value.is_nan()) {
             return None;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use modelwright_core::Result;
 use modelwright_core::data::{
-    Column, ColumnData, Field, Kind, MISSING_CODE, MISSING_INSTANT, Storage, Strings, Table,
-    number_text,
+    Column, ColumnData, Field, Kind, MISSING_CODE, MISSING_INSTANT, Numbers, Storage, Strings,
+    Table, number_text,
 };
 use modelwright_inspect::drift::{Counts, Steps};
 use modelwright_preprocess::sketch::{
@@ -198,7 +198,7 @@ impl<'a> ColumnTally<'a> {
         let Some(exact) = &mut self.exact else { return };
         let has_room = match (exact, data) {
             (Exact::Numbers(kept), ColumnData::Number(values)) => {
-                kept.extend(values.iter().copied().filter(|v| v.is_finite()));
+                kept.extend(values.iter().filter(|v| v.is_finite()));
                 kept.len() <= self.exact_max
             }
             (Exact::Numbers(kept), ColumnData::Instant(values)) => {
@@ -226,7 +226,7 @@ impl<'a> ColumnTally<'a> {
                 if is_category(self.field.kind) {
                     self.count_unseen_numbers(values, reference);
                 } else if let Some((min, max)) = range(numbers) {
-                    let (n_below, n_above) = n_outside(values, min, max);
+                    let (n_below, n_above) = n_outside(&values.wide(), min, max);
                     self.n_below += n_below;
                     self.n_above += n_above;
                 }
@@ -245,8 +245,8 @@ impl<'a> ColumnTally<'a> {
         }
     }
 
-    fn count_unseen_numbers(&mut self, values: &[f64], reference: &ColumnSketch) {
-        let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+    fn count_unseen_numbers(&mut self, values: &Numbers, reference: &ColumnSketch) {
+        let mut sorted: Vec<f64> = values.iter().filter(|v| v.is_finite()).collect();
         sorted.sort_unstable_by(f64::total_cmp);
         for run in sorted.chunk_by(|a, b| a == b) {
             if reference.distinct.has_number(run[0]) == Some(false) {

@@ -157,7 +157,7 @@ fn without(table: &Table, name: &str) -> Table {
 fn changed(table: &Table, name: &str, change: impl Fn(usize, f64) -> f64) -> Table {
     let column = table.column(name).unwrap();
     let value = |row| column.display(row).unwrap().parse::<f64>().unwrap();
-    let values = (0..table.n_rows()).map(|row| change(row, value(row))).collect();
+    let values = (0..table.n_rows()).map(|row| change(row, value(row))).collect::<Vec<f64>>();
     with(table, Column::numbers(name, values))
 }
 
@@ -477,7 +477,8 @@ fn rows_of_one_group_make_a_measured_metric_less_sure() {
     let once = rows(60, 5);
     let often: Vec<u32> = (0..600).map(|row| row / 10).collect();
     let new = once.select(&often);
-    let patient = Column::numbers("patient", often.iter().map(|p| f64::from(*p)).collect());
+    let patient =
+        Column::numbers("patient", often.iter().map(|p| f64::from(*p)).collect::<Vec<f64>>());
     let grouped = Table::new(new.columns().iter().cloned().chain([patient]).collect()).unwrap();
     let mut record = model().record.clone();
     record.options.group = Some("patient".to_owned());

@@ -212,10 +212,10 @@ pub(super) fn mean_size(sizes: &ColumnSketch) -> f64 {
 fn alike(column: &Column, groups: &[u64], is_category: bool) -> f64 {
     let found = match &column.data {
         ColumnData::Number(values) if is_category => {
-            Alike::of_levels(groups, |row| values[row].is_finite().then(|| column.key(row)))
+            Alike::of_levels(groups, |row| values.at(row).is_finite().then(|| column.key(row)))
         }
         ColumnData::Number(values) => {
-            Alike::of_numbers(groups, |row| values[row].is_finite().then(|| values[row]))
+            Alike::of_numbers(groups, |row| Some(values.at(row)).filter(|v| v.is_finite()))
         }
         ColumnData::Instant(times) => {
             let time = |row: usize| (times[row] != MISSING_INSTANT).then(|| times[row] as f64);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use modelwright_core::data::{Column, ColumnData, Table};
+use modelwright_core::data::{Column, ColumnData, Numbers, Table};
 
 /// Parts with fewer rows say nothing.
 pub(super) const ROWS_MIN: usize = 50;
@@ -28,7 +28,7 @@ pub fn slices_of(table: &Table, columns: &[String]) -> Vec<Slice> {
 
 fn of_column(column: &Column) -> Vec<Slice> {
     if let ColumnData::Number(values) = &column.data {
-        let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+        let mut sorted: Vec<f64> = values.iter().filter(|v| v.is_finite()).collect();
         sorted.sort_unstable_by(f64::total_cmp);
         let mut distinct = sorted.clone();
         distinct.dedup();
@@ -48,12 +48,12 @@ fn of_column(column: &Column) -> Vec<Slice> {
     levels.into_iter().map(slice).collect()
 }
 
-fn of_quantiles(name: &str, values: &[f64], sorted: &[f64]) -> Vec<Slice> {
+fn of_quantiles(name: &str, values: &Numbers, sorted: &[f64]) -> Vec<Slice> {
     let edge = |part: usize| sorted[part * (sorted.len() - 1) / PARTS];
     let part = |part: usize| {
         let (low, high) = (edge(part), edge(part + 1));
         let is_in = |v: f64| (v > low || (part == 0 && v >= low)) && v <= high;
-        let rows = (0..).zip(values).filter(|(_, v)| is_in(**v)).map(|(row, _)| row).collect();
+        let rows = (0..).zip(values).filter(|(_, v)| is_in(*v)).map(|(row, _)| row).collect();
         Slice { name: format!("{name} from {low:.4} to {high:.4}"), rows }
     };
     (0..PARTS).map(part).collect()

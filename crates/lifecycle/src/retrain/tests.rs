@@ -230,7 +230,7 @@ fn drift_is_said_and_stops_nothing() {
 #[test]
 fn slices_are_levels_of_categories_and_thirds_of_numbers() {
     let table = Table::new(vec![
-        Column::numbers("age", (0..300).map(f64::from).collect()),
+        Column::numbers("age", (0..300).map(f64::from).collect::<Vec<f64>>()),
         Column::strings("plan", (0..300).map(|i| Some(["a", "b"][i % 2]))),
         Column::strings("rare", (0..300).map(|i| Some(if i < 9 { "x" } else { "y" }))),
     ])

@@ -265,7 +265,7 @@ fn name_of(path: &Path) -> String {
 /// Features as a table; f32 values as the f64 that equal them, so that no digit is lost.
 fn features(names: &[String], matrix: &FeatureMatrix) -> Result<Table> {
     let column = |(name, feature): (&String, &FeatureColumn)| {
-        Column::numbers(name, feature.values.iter().map(|v| f64::from(*v)).collect())
+        Column::numbers(name, feature.values.iter().map(|v| f64::from(*v)).collect::<Vec<f64>>())
     };
     Table::new(names.iter().zip(&matrix.columns).map(column).collect())
 }

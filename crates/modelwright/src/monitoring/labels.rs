@@ -183,9 +183,7 @@ fn rows_by_id(ids: &Column, answers: &Column, shown: &str) -> Result<HashMap<Str
 /// The values at the given places; nothing where there is none.
 fn taken(column: &Column, places: &[Option<usize>]) -> Column {
     let data = match &column.data {
-        ColumnData::Number(values) => {
-            ColumnData::Number(places.iter().map(|p| p.map_or(f64::NAN, |p| values[p])).collect())
-        }
+        ColumnData::Number(values) => ColumnData::Number(values.select_known(places)),
         ColumnData::Instant(values) => ColumnData::Instant(
             places.iter().map(|p| p.map_or(MISSING_INSTANT, |p| values[p])).collect(),
         ),

@@ -109,12 +109,13 @@ impl Lesson<'_> {
         let truth = self.champion.predictor.encode_target(self.newer)?;
         let (of_fitted, of_continued) = (self.said(&fitted)?, self.said(&continued)?);
         let thresholds = (fitted.predictor.threshold, continued.predictor.threshold);
+        let weights = judged_weights(self.newer, self.record);
         let groups = row_groups(self.newer, &self.record.options);
         let pair = Paired {
             truth: &truth,
             a: &of_fitted,
             b: &of_continued,
-            weights: judged_weights(self.newer, self.record),
+            weights: weights.as_deref(),
             groups: groups.as_deref(),
             thresholds,
         };

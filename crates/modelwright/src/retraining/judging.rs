@@ -175,8 +175,7 @@ fn times_of(column: &Column) -> Result<Vec<f64>> {
     match &column.data {
         // Rows without a time are the oldest: they must not judge the future.
         ColumnData::Number(values) => {
-            let time = |v: &f64| if v.is_nan() { f64::NEG_INFINITY } else { *v };
-            Ok(values.iter().map(time).collect())
+            Ok(values.map(|v| if v.is_nan() { f64::NEG_INFINITY } else { v }))
         }
         ColumnData::Instant(values) => {
             let time = |v: &i64| if *v == MISSING_INSTANT { f64::NEG_INFINITY } else { *v as f64 };

@@ -429,12 +429,13 @@ fn a_monitor_reads_the_log_of_a_server_with_its_feedback() {
     let others = [("r0", 1.0, "perhaps"), ("zzz", 1.0, "yes"), ("r1", 7.0, "no")];
     let columns = vec![
         Column::strings("request_id", others.iter().map(|o| Some(o.0))),
-        Column::numbers("request_row", others.iter().map(|o| o.1).collect()),
+        Column::numbers("request_row", others.iter().map(|o| o.1).collect::<Vec<f64>>()),
         Column::strings("label", others.iter().map(|o| Some(o.2))),
     ];
     part(&folder, "feedback/part-2.parquet", columns);
     let times = Column::instants("request_time", (0..200).map(|i| 1_000_000 * i).collect());
-    let z = Column::numbers("z", (0..200).map(|i| f64::from(i % 100) / 100.0).collect());
+    let z =
+        Column::numbers("z", (0..200).map(|i| f64::from(i % 100) / 100.0).collect::<Vec<f64>>());
     let name = "requests/sales/part-1.parquet";
     part(&folder, name, vec![ids(), rows(), times, Column::numbers("x", x), z]);
     for place in ["log", "log/requests/sales"] {

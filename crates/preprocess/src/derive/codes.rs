@@ -28,7 +28,7 @@ impl Codes {
     /// The codes of a column of at most `u16::MAX` rows.
     pub(super) fn of(column: &Column) -> Self {
         match &column.data {
-            ColumnData::Number(values) => of_numbers(values),
+            ColumnData::Number(values) => of_numbers(&values.wide()),
             ColumnData::Instant(values) => {
                 let number = |v: &i64| if *v == MISSING_INSTANT { f64::NAN } else { *v as f64 };
                 of_numbers(&values.iter().map(number).collect::<Vec<f64>>())
@@ -102,7 +102,7 @@ mod tests {
         let few = Codes::of(&Column::numbers("x", vec![1.0, 0.0, f64::NAN, 1.0]));
         assert_eq!((few.of_row, few.n), (vec![1, 0, 2, 1], 3));
         assert!(Codes::of(&Column::numbers("x", vec![f64::NAN; 3])).is_constant());
-        assert!(Codes::of(&Column::numbers("x", vec![])).is_constant());
+        assert!(Codes::of(&Column::numbers("x", Vec::<f64>::new())).is_constant());
     }
 
     #[test]

@@ -102,7 +102,7 @@ impl Derived {
         let groups = self.groups.as_ref().ok_or_else(|| broken("no groups", &group.name))?;
         let means = groups.of_each(codes, dictionary);
         let values = numbers(value)?.iter().zip(&*means);
-        Ok(ColumnData::Number(values.map(|(x, mean)| of(*x, *mean)).collect()))
+        Ok(ColumnData::Number(values.map(|(x, mean)| of(x, *mean)).collect()))
     }
 
     /// Proves that a decoded column is sound; `kinds` are those of the inputs it may name.
@@ -123,7 +123,7 @@ impl Derived {
 
 fn arithmetic(a: &Column, b: &Column, of: impl Fn(f64, f64) -> f64) -> Result<ColumnData> {
     let pairs = numbers(a)?.iter().zip(numbers(b)?);
-    Ok(ColumnData::Number(pairs.map(|(a, b)| of(*a, *b)).collect()))
+    Ok(ColumnData::Number(pairs.map(|(a, b)| of(a, b)).collect()))
 }
 
 /// A quotient; missing where the divisor is 0.

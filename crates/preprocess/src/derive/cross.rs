@@ -60,7 +60,7 @@ pub(super) fn missing_count(columns: &[&Column]) -> ColumnData {
             *count += f64::from(u8::from(column.is_missing(row)));
         }
     }
-    ColumnData::Number(counts)
+    ColumnData::Number(counts.into())
 }
 
 /// What the pattern of missing values has for a missing value, and for another.
@@ -96,7 +96,7 @@ mod tests {
     fn missing_values_are_counted_and_told_apart_by_where_they_are() {
         let a = Column::numbers("a", vec![1.0, f64::NAN, f64::NAN]);
         let b = Column::strings("b", [Some("1"), None, Some("")]);
-        assert_eq!(missing_count(&[&a, &b]), ColumnData::Number(vec![0.0, 2.0, 1.0]));
+        assert_eq!(missing_count(&[&a, &b]), ColumnData::Number(vec![0.0, 2.0, 1.0].into()));
         let column = Column { name: String::new(), data: missing_pattern(&[&a, &b]) };
         assert_eq!([0, 1, 2].map(|row| column.text(row).unwrap()), ["xx", "--", "-x"]);
     }

@@ -5,7 +5,7 @@
 //! Groups of one row, groups never seen and rows without a group have the mean of all.
 
 use modelwright_core::Result;
-use modelwright_core::data::Strings;
+use modelwright_core::data::{Numbers, Strings};
 use serde::{Deserialize, Serialize};
 
 use crate::transform::levels::Levels;
@@ -41,7 +41,7 @@ impl Groups {
 
     /// The means of `values` by group, among `rows`.
     pub(super) fn of_rows(
-        values: &[f64],
+        values: &Numbers,
         codes: &[u32],
         dictionary: &Strings,
         rows: &[u32],
@@ -51,7 +51,7 @@ impl Groups {
         let mut sums = vec![(0.0, 0.0); levels.n_codes()];
         let (mut sum, mut n) = (0.0, 0.0);
         for row in rows {
-            let value = bounded(values[*row as usize]);
+            let value = bounded(values.at(*row as usize));
             if !value.is_nan() {
                 let code = codes[*row as usize] as usize;
                 let level = found.of_code.get(code).map_or(levels.missing(), |l| *l as usize);
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn small_groups_are_pulled_to_the_mean_of_all_and_strangers_have_it() {
-        let values = [1.0, 3.0, 8.0, f64::NAN, f64::INFINITY];
+        let values = vec![1.0, 3.0, 8.0, f64::NAN, f64::INFINITY].into();
         let groups = Column::strings("g", [Some("a"), Some("a"), Some("b"), Some("a"), Some("c")]);
         let ColumnData::String { codes, dictionary } = &groups.data else { unreachable!() };
         let fitted = Groups::of_rows(&values, codes, dictionary, &[0, 1, 2, 3]);

@@ -129,7 +129,7 @@ impl Entry {
             column,
         };
         if let ColumnData::Number(values) = &entry.column.data {
-            let mut known: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+            let mut known: Vec<f64> = values.iter().filter(|v| v.is_finite()).collect();
             known.sort_unstable_by(f64::total_cmp);
             let at = |share: usize| known.get(known.len() * share / 4).copied().unwrap_or(0.0);
             entry.width = at(3) - at(1);

@@ -111,7 +111,7 @@ fn the_place_within_a_group_is_found() {
     let mut random = Random::new(5);
     let centre: Vec<f64> = (0..40).map(|_| 10.0 * random.normal()).collect();
     let own: Vec<f64> = (0..n).map(|_| random.normal()).collect();
-    let value = (0..n).map(|i| own[i] + centre[levels[2][i]]).collect();
+    let value = (0..n).map(|i| own[i] + centre[levels[2][i]]).collect::<Vec<f64>>();
     columns[0] = Column::numbers("x0", value);
     let y = own.iter().map(|o| o + 0.3 * random.normal()).collect();
     let found = derived_of(&data(columns, Target::Real(y)));
@@ -131,7 +131,7 @@ fn numbers_that_name_households_are_tried_as_a_category_measured_ones_too() {
         let habit: Vec<f64> = (0..700).map(|_| random.normal()).collect();
         let y = household.iter().map(|h| habit[*h] + 0.3 * random.normal()).collect();
         let value = |h: &usize| *h as f64 * scale + error * random.unit();
-        columns[0] = Column::numbers("income", household.iter().map(value).collect());
+        columns[0] = Column::numbers("income", household.iter().map(value).collect::<Vec<f64>>());
         derived_of(&data(columns, Target::Real(y)))
     };
     let is_tried = |found: &[String]| found.iter().any(|f| f == "income as category");
@@ -345,7 +345,7 @@ fn tables_that_are_hard_to_derive_from_are_no_error() {
     let missing = |n: usize| Column::numbers("x", vec![f64::NAN; n]);
     let odd = |n: usize| {
         let values = [f64::INFINITY, -1e300, 1e-300, f64::NAN, 0.0];
-        Column::numbers("y", (0..n).map(|i| values[i % 5]).collect())
+        Column::numbers("y", (0..n).map(|i| values[i % 5]).collect::<Vec<f64>>())
     };
     let strings =
         |n: usize| Column::strings("c", (0..n).map(|i| (i % 3 > 0).then(|| i.to_string())));

@@ -18,7 +18,8 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 use modelwright_core::data::{
-    Column, ColumnData, Kind, MISSING_CODE, MISSING_INSTANT, Strings, instant_text, number_text,
+    Column, ColumnData, Kind, MISSING_CODE, MISSING_INSTANT, Numbers, Strings, instant_text,
+    number_text,
 };
 use modelwright_core::{Error, Result};
 
@@ -46,7 +47,7 @@ pub fn conform(column: &Column, kind: Kind) -> Result<Cow<'_, Column>> {
                 .got(kind.name()));
         }
         (Kind::Number, ColumnData::String { codes, dictionary }) => {
-            ColumnData::Number(parse_numbers(column, codes, dictionary)?)
+            ColumnData::Number(parse_numbers(column, codes, dictionary)?.into())
         }
         (Kind::Datetime, ColumnData::Number(values)) => {
             ColumnData::Instant(unix_times(column, values)?)
@@ -72,7 +73,7 @@ pub fn conform(column: &Column, kind: Kind) -> Result<Cow<'_, Column>> {
 /// A column of `n_rows` missing values in the storage of `kind`.
 pub(super) fn missing_column(kind: Kind, n_rows: usize) -> ColumnData {
     match kind {
-        Kind::Number => ColumnData::Number(vec![f64::NAN; n_rows]),
+        Kind::Number => ColumnData::Number(Numbers::missing(n_rows)),
         Kind::Datetime => ColumnData::Instant(vec![MISSING_INSTANT; n_rows]),
         _ => {
             ColumnData::String { codes: vec![MISSING_CODE; n_rows], dictionary: Strings::default() }
@@ -100,8 +101,8 @@ fn intern(keys: impl Iterator<Item = Option<u64>>, text: impl Fn(u64) -> String)
 }
 
 /// Unix times in seconds or milliseconds as microseconds.
-fn unix_times(column: &Column, values: &[f64]) -> Result<Vec<i64>> {
-    let micros = |(row, value): (usize, &f64)| match value.abs() {
+fn unix_times(column: &Column, values: &Numbers) -> Result<Vec<i64>> {
+    let micros = |(row, value): (usize, f64)| match value.abs() {
         size if size < UNIX_MILLISECONDS => Ok((value * 1e6).round() as i64),
         size if size < UNIX_TOO_LARGE => Ok((value * 1e3).round() as i64),
         size if size.is_nan() => Ok(MISSING_INSTANT),

@@ -18,8 +18,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use modelwright_core::data::{
-    BinnedColumn, Column, ColumnData, FeatureColumn, FeatureMatrix, Field, Fold, Kind, Schema,
-    SparseColumns, Table,
+    BinnedColumn, Column, ColumnData, FeatureColumn, FeatureMatrix, Field, Fold, Kind, Numbers,
+    Schema, SparseColumns, Table,
 };
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
@@ -247,7 +247,7 @@ impl<'a> Job<'a> {
         for (draft, parts) in drafts.iter_mut().zip(parts) {
             draft.parts = parts?;
             if !draft.parts.iter().any(|p| p.entry.spec.sees_target) {
-                draft.column = Cow::Owned(Column::numbers("", Vec::new()));
+                draft.column = Cow::Owned(Column::numbers("", Numbers::default()));
             }
         }
         Ok(drafts)

@@ -34,7 +34,7 @@ fn mixed_table(n: usize) -> (Table, Schema, Target) {
     let mut numbers = |name: &str, levels: usize| {
         let value =
             |r: &mut Random| if r.below(9) == 0 { f64::NAN } else { r.below(levels) as f64 };
-        Column::numbers(name, (0..n).map(|_| value(&mut random)).collect())
+        Column::numbers(name, (0..n).map(|_| value(&mut random)).collect::<Vec<f64>>())
     };
     let number = numbers("number", 5000);
     let code = numbers("code", 40);

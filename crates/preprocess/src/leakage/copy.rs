@@ -106,8 +106,8 @@ fn one_to_one(pairs: impl Iterator<Item = (u64, u64)>) -> Option<usize> {
 /// A value as bits that are equal exactly for equal values of the column.
 pub(super) fn value_bits(column: &Column, row: usize) -> u64 {
     match &column.data {
-        ColumnData::Number(values) if values[row].is_nan() => u64::MAX,
-        ColumnData::Number(values) => (values[row] + 0.0).to_bits(),
+        ColumnData::Number(values) if values.at(row).is_nan() => u64::MAX,
+        ColumnData::Number(values) => (values.at(row) + 0.0).to_bits(),
         ColumnData::Instant(values) if values[row] == MISSING_INSTANT => u64::MAX,
         ColumnData::Instant(values) => values[row].cast_unsigned(),
         ColumnData::String { codes, .. } if codes[row] == MISSING_CODE => u64::MAX,
@@ -123,7 +123,7 @@ fn same_order(study: &Study<'_>, column: &Column, target: &[f64]) -> Option<Stri
         return None;
     }
     let pairs_of = |rows: &mut dyn Iterator<Item = usize>| {
-        let pairs = rows.map(|row| (values[row], target[row]));
+        let pairs = rows.map(|row| (values.at(row), target[row]));
         pairs.filter(|(x, _)| x.is_finite()).collect::<Vec<(f64, f64)>>()
     };
     let mut first = study.rows.iter().take(FIRST_LOOK).map(|r| *r as usize);

@@ -16,7 +16,7 @@ impl Levels {
     pub(super) fn of(column: &Column, rows: &[u32], n_bins: usize) -> Self {
         match &column.data {
             ColumnData::Number(values) => {
-                let picked = rows.iter().map(|r| values[*r as usize]);
+                let picked = rows.iter().map(|r| values.at(*r as usize));
                 binned(picked.map(|v| (!v.is_nan()).then_some(v)).collect(), n_bins)
             }
             ColumnData::Instant(values) => {

@@ -105,7 +105,7 @@ fn of_numbers(study: &Study<'_>, column: &Column, target: &[f64]) -> Option<Stri
         .rows
         .iter()
         .zip(target)
-        .map(|(row, y)| (values[*row as usize], *y))
+        .map(|(row, y)| (values.at(*row as usize), *y))
         .filter(|(x, _)| x.is_finite())
         .collect();
     let half = pairs.len() / 2;

@@ -116,9 +116,9 @@ fn is_time(column: &Column, kind: Kind) -> bool {
 fn values(column: &Column) -> Option<Target> {
     match &column.data {
         ColumnData::Number(values) => {
-            let known: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+            let known: Vec<f64> = values.iter().filter(|v| v.is_finite()).collect();
             let mean = known.iter().sum::<f64>() / known.len() as f64;
-            let filled = values.iter().map(|v| if v.is_finite() { *v } else { mean }).collect();
+            let filled = values.map(|v| if v.is_finite() { v } else { mean });
             (!known.is_empty()).then_some(Target::Real(filled))
         }
         ColumnData::String { codes, dictionary } => {

@@ -81,6 +81,10 @@ fn a_word_that_names_the_class_in_a_text_is_found_and_one_that_only_leans_to_it_
     assert_eq!(leans.findings(), []);
 }
 
+fn numbers(name: impl Into<String>, values: impl Iterator<Item = f64>) -> Column {
+    Column::numbers(name, values.collect::<Vec<f64>>())
+}
+
 fn schema(table: &Table) -> Schema {
     let context = Context::unlimited(0, 2);
     let options = ProfileOptions::default();
@@ -119,7 +123,7 @@ fn regression(make: impl Fn(f64, &mut Random) -> f64) -> Vec<LeakFinding> {
     let mut random = Random::new(3);
     let x: Vec<f64> = (0..N).map(|_| random.normal()).collect();
     let y: Vec<f64> = x.iter().map(|x| 10.0 + x + random.normal()).collect();
-    let leak = y.iter().map(|y| make(*y, &mut random)).collect();
+    let leak = y.iter().map(|y| make(*y, &mut random)).collect::<Vec<f64>>();
     let table = Table::new(vec![
         Column::numbers("x", x),
         Column::numbers("leak", leak),
@@ -187,8 +191,9 @@ fn an_easy_problem_is_not_a_leak() {
     let mut world = World::new();
     let mut random = Random::new(2);
     for name in ["length", "width", "area", "volume"] {
-        let values = (0..N).map(|i| f64::from(world.class(i)) * 9.0 + random.normal()).collect();
-        world = world.with(Column::numbers(name, values));
+        let value = |i| f64::from(world.class(i)) * 9.0 + random.normal();
+        let column = numbers(name, (0..N).map(value));
+        world = world.with(column);
     }
     let findings = world.findings();
     assert!(findings.iter().all(|f| f.action == LeakAction::Reported), "{findings:#?}");
@@ -199,7 +204,7 @@ fn few_rows_exclude_nothing() {
     let classes: Vec<u32> = (0..30).map(|i| i % 2).collect();
     let labels = classes.iter().map(|c| Some(if *c == 1 { "b" } else { "a" }));
     let table = Table::new(vec![
-        Column::numbers("same", classes.iter().map(|c| f64::from(*c)).collect()),
+        numbers("same", classes.iter().map(|c| f64::from(*c))),
         Column::strings("y", labels),
     ])
     .unwrap();
@@ -218,12 +223,12 @@ fn a_column_that_is_filled_when_the_target_is_known_is_found() {
     assert_eq!(only(&world.findings(), "claim_amount"), excluded);
 
     // Filled for some of one class only: suspicious, but it may be honest.
-    let some = dates.iter().map(|v| if random.unit() < 0.5 { *v } else { f64::NAN }).collect();
-    let world = World::new().with(Column::numbers("claim_amount", some));
+    let some = dates.iter().map(|v| if random.unit() < 0.5 { *v } else { f64::NAN });
+    let world = World::new().with(numbers("claim_amount", some));
     assert_eq!(only(&world.findings(), "claim_amount").1, LeakAction::Reported);
 
     let honest = (0..N).map(|_| if random.unit() < 0.4 { f64::NAN } else { 1.0 + random.unit() });
-    assert_eq!(World::new().with(Column::numbers("v", honest.collect())).findings(), []);
+    assert_eq!(World::new().with(numbers("v", honest)).findings(), []);
 }
 
 #[test]
@@ -238,7 +243,7 @@ fn an_identifier_that_follows_the_target_is_found() {
     }
     let found = world.with(Column::numbers("customer_id", ids)).findings();
     assert_eq!(only(&found, "customer_id"), (LeakKind::Identifier, LeakAction::Excluded));
-    let plain = Column::numbers("customer_id", (0..N).map(|i| i as f64).collect());
+    let plain = numbers("customer_id", (0..N).map(|i| i as f64));
     assert_eq!(World::new().with(plain).findings(), []);
 }
 
@@ -248,12 +253,12 @@ fn a_number_that_follows_time_tells_no_more_than_time_does() {
     let mut random = Random::new(5);
     let classes: Vec<u32> =
         (0..N).map(|i| u32::from(random.unit() < 0.25 + 0.4 * i as f64 / N as f64)).collect();
-    let numbers = Column::numbers("order", (0..N).map(|i| (i * 3 + 40) as f64).collect());
-    let days = Column::numbers("day", (0..N).map(|i| (i / 30) as f64).collect());
-    let plain = World { columns: vec![numbers.clone(), days], classes: classes.clone() };
+    let orders = numbers("order", (0..N).map(|i| (i * 3 + 40) as f64));
+    let days = numbers("day", (0..N).map(|i| (i / 30) as f64));
+    let plain = World { columns: vec![orders.clone(), days], classes: classes.clone() };
     assert_eq!(plain.findings(), []);
-    let noise = Column::numbers("z", (0..N).map(|_| random.normal()).collect());
-    let alone = World { columns: vec![numbers, noise], classes };
+    let noise = numbers("z", (0..N).map(|_| random.normal()));
+    let alone = World { columns: vec![orders, noise], classes };
     assert_eq!(only(&alone.findings(), "order").0, LeakKind::Identifier);
 }
 
@@ -314,9 +319,8 @@ fn groups_on_both_sides_are_found_when_named_and_suspected_when_not() {
     let world = World::new();
     // Ten rows per patient, all with the target of the patient.
     let classes: Vec<u32> = (0..N).map(|i| world.class(i / 10)).collect();
-    let patients = (0..N).map(|i| ((i / 10) * 31 % 997) as f64).collect();
-    let world =
-        World { columns: world.columns, classes }.with(Column::numbers("patient_id", patients));
+    let patients = numbers("patient_id", (0..N).map(|i| ((i / 10) * 31 % 997) as f64));
+    let world = World { columns: world.columns, classes }.with(patients);
     let suspected = world.findings();
     assert_eq!(only(&suspected, "patient_id"), (LeakKind::GroupAcrossSplit, LeakAction::Reported));
     assert!(suspected[0].confidence < 0.7);
@@ -359,7 +363,7 @@ fn a_feature_named_like_a_time_is_not_the_time_of_the_row() {
 #[test]
 fn findings_do_not_depend_on_threads() {
     let world = World::new();
-    let codes = (0..N).map(|i| f64::from(world.class(i)) * 2.0 + 1.0).collect();
+    let codes = (0..N).map(|i| f64::from(world.class(i)) * 2.0 + 1.0).collect::<Vec<f64>>();
     let world = world.with(Column::numbers("code", codes));
     let table = world.table();
     let (schema, target) =
@@ -384,7 +388,7 @@ fn findings_do_not_depend_on_threads() {
 
 #[test]
 fn empty_and_degenerate_tables_are_checked_and_wrong_lengths_refused() {
-    let empty = Table::new(vec![Column::numbers("x", vec![]), Column::numbers("y", vec![])]);
+    let empty = Table::new(["x", "y"].map(|name| numbers(name, [].into_iter())).to_vec());
     let table = empty.unwrap();
     assert_eq!(findings(&table, &Target::Real(vec![]), |input| input), []);
     let missing = Table::new(vec![
@@ -444,7 +448,7 @@ fn a_copy_with_missing_values_or_errors_is_still_a_copy() {
 
     let spoiled = regression_with(|y, random| {
         let value = |i: usize| if random.unit() < 0.9 { y[i] } else { y[(i * 7) % N] };
-        Column::numbers("leak", (0..N).map(value).map(|y| 3.0 - 2.0 * y).collect())
+        numbers("leak", (0..N).map(value).map(|y| 3.0 - 2.0 * y))
     });
     assert_eq!(only(&spoiled, "leak"), (LeakKind::TargetCopy, LeakAction::Reported));
 }
@@ -460,9 +464,8 @@ fn a_number_written_as_text_is_a_copy() {
 #[test]
 fn what_is_written_for_one_outcome_is_found_though_it_predicts_little() {
     let reported = (LeakKind::FilledAfterwards, LeakAction::Reported);
-    let flag = regression_with(|y, _| {
-        Column::numbers("leak", y.iter().map(|y| f64::from(u8::from(*y > 15.0))).collect())
-    });
+    let is_high = |y: &f64| f64::from(u8::from(*y > 15.0));
+    let flag = regression_with(|y, _| numbers("leak", y.iter().map(is_high)));
     assert_eq!(only(&flag, "leak"), reported);
     let reason = regression_with(|y, random| {
         let mut code = |y: &f64| {
@@ -474,7 +477,7 @@ fn what_is_written_for_one_outcome_is_found_though_it_predicts_little() {
     assert_eq!(only(&reason, "leak"), reported);
     let filled = regression_with(|y, random| {
         let mut value = |y: &f64| if *y > 15.0 { random.normal() } else { f64::NAN };
-        Column::numbers("leak", y.iter().map(&mut value).collect())
+        numbers("leak", y.iter().map(&mut value))
     });
     assert_eq!(only(&filled, "leak"), reported);
 }
@@ -484,7 +487,7 @@ fn high_values_of_an_honest_feature_are_no_outcome() {
     // Every large house is dear, but not every dear house is large.
     let found = regression_with(|y, random| {
         let mut large = |y: &f64| f64::from(u8::from(*y > 12.0 && random.unit() < 0.4));
-        Column::numbers("leak", y.iter().map(&mut large).collect())
+        numbers("leak", y.iter().map(&mut large))
     });
     assert_eq!(found, []);
 }
@@ -493,7 +496,7 @@ fn high_values_of_an_honest_feature_are_no_outcome() {
 fn a_few_more_repeats_across_the_split_than_within_are_no_copies() {
     // 9 of 60 test rows against 12 % of the training rows, and 30 of 60.
     let table_of = |values: &[f64]| {
-        let values = values.iter().map(|v| 10.0 * (0.731 * v).sin()).collect();
+        let values = values.iter().map(|v| 10.0 * (0.731 * v).sin()).collect::<Vec<f64>>();
         Table::new(vec![Column::numbers("x", values)]).unwrap()
     };
     let mut train: Vec<f64> = (0..211).map(f64::from).collect();
@@ -526,16 +529,14 @@ fn customers(n_steady: usize, has_months: bool) -> (Table, Target) {
     const MONTHS: usize = 6;
     let mut random = Random::new(5);
     let n_rows = N / MONTHS * MONTHS;
-    let mut columns = vec![Column::numbers(
-        "customer_id",
-        (0..n_rows).map(|row| (1000 + 7 * (row / MONTHS)) as f64).collect(),
-    )];
+    let mut columns =
+        vec![numbers("customer_id", (0..n_rows).map(|row| (1000 + 7 * (row / MONTHS)) as f64))];
     let leaning: Vec<f64> = (0..n_rows / MONTHS).map(|_| random.normal()).collect();
     for i in 0..4 {
         let own: Vec<f64> = (0..n_rows / MONTHS).map(|_| random.normal()).collect();
         let noise = if i < n_steady { 0.02 } else { 1.0 };
         let value = |row: usize| own[row / MONTHS] + noise * random.normal();
-        columns.push(Column::numbers(format!("f{i}"), (0..n_rows).map(value).collect()));
+        columns.push(numbers(format!("f{i}"), (0..n_rows).map(value)));
     }
     if has_months {
         let month = |row: usize| 2_629_800_000_000 * (row % MONTHS).cast_signed() as i64;
@@ -575,7 +576,7 @@ fn a_category_with_a_row_at_each_time_is_told_as_panel_data() {
     let table = Table::new(vec![
         Column::strings("firm", names.iter().map(|name| Some(name.as_str()))),
         Column::instants("month", rows().map(month).collect()),
-        Column::numbers("x", (0..names.len()).map(|i| (i * 37 % 101) as f64).collect()),
+        numbers("x", (0..names.len()).map(|i| (i * 37 % 101) as f64)),
         Column::numbers("y", y.clone()),
     ]);
     let (table, target) = (table.unwrap(), Target::Real(y));

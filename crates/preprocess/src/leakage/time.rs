@@ -121,7 +121,7 @@ impl<'a> Drift<'a> {
 
 fn instant(column: &Column, row: usize) -> Option<f64> {
     match &column.data {
-        ColumnData::Number(values) => Some(values[row]).filter(|v| v.is_finite()),
+        ColumnData::Number(values) => Some(values.at(row)).filter(|v| v.is_finite()),
         ColumnData::Instant(values) => {
             Some(values[row]).filter(|v| *v != MISSING_INSTANT).map(|v| v as f64)
         }

@@ -83,7 +83,7 @@ pub fn profile_table(
     let record = TableProfile {
         n_rows: table.n_rows(),
         n_duplicate_rows: found.n_duplicate_rows,
-        size_bytes: table.size_bytes(),
+        size_bytes: table.wide_bytes(),
         columns,
         n_left_out: 0,
         alerts: found.alerts,

@@ -72,7 +72,7 @@ fn histogram(column: &Column, sketch: &NumberSketch, min: f64, max: f64) -> Vec<
     };
     match &column.data {
         ColumnData::Number(values) => {
-            values.iter().filter(|v| v.is_finite()).for_each(|v| count(*v));
+            values.iter().filter(|v| v.is_finite()).for_each(&mut count);
         }
         ColumnData::Instant(values) => values
             .iter()
@@ -97,7 +97,7 @@ fn top_numbers(column: &Column, sketch: &NumberSketch) -> Vec<Level> {
         sketch.frequent.top().into_iter().take(TOP).map(|(key, n)| (key.value(), n)).collect();
     if sketch.frequent.error() > 0 {
         let values = |count: &mut dyn FnMut(f64)| match &column.data {
-            ColumnData::Number(values) => values.iter().for_each(|v| count(*v)),
+            ColumnData::Number(values) => values.iter().for_each(count),
             ColumnData::Instant(values) => values.iter().for_each(|v| count(*v as f64 / 1e6)),
             ColumnData::String { .. } => {}
         };

@@ -97,7 +97,7 @@ impl ColumnSketch {
             values.iter().filter(|v| !v.is_nan()).map(|v| hash::of_number(*v)).collect()
         };
         distinct.add(match &column.data {
-            ColumnData::Number(values) => of_numbers(values),
+            ColumnData::Number(values) => of_numbers(&values.wide()),
             ColumnData::Instant(values) => of_numbers(&runs::seconds(values)),
             ColumnData::String { codes, dictionary } => {
                 let (block, _) = runs::of_codes(codes, 0..codes.len());
@@ -133,7 +133,7 @@ impl ColumnSketch {
                 self.add(&column.data, rows);
                 return Ok(());
             }
-            ColumnData::Number(values) => Moments::of_values(&values[rows]),
+            ColumnData::Number(values) => Moments::of_values(&values.wide_part(rows)),
             ColumnData::Instant(values) => Moments::of_values(&runs::seconds(&values[rows])),
         };
         self.n_rows += n_rows;
@@ -216,9 +216,10 @@ impl ColumnSketch {
             self.n_rows += (end - start) as u64;
             match (data, &mut self.values) {
                 (ColumnData::Number(values), ValueSketch::Number(sketch)) => {
-                    let block = runs::of_numbers(&values[start..end]);
+                    let values = values.wide_part(start..end);
+                    let block = runs::of_numbers(&values);
                     self.n_missing += block.n_missing;
-                    self.distinct.add(hashes(&block, &values[start..end]));
+                    self.distinct.add(hashes(&block, &values));
                     sketch.add(&block);
                 }
                 (ColumnData::Instant(values), ValueSketch::Number(sketch)) => {

@@ -159,7 +159,7 @@ impl Fitted for FittedCutNumber {
     }
 
     fn transform(&self, column: &Column, _: &Context) -> Result<Encoded> {
-        let values = numbers(column)?.iter().map(|number| self.write(*number)).collect();
+        let values = numbers(column)?.map(|number| self.write(number));
         Ok(Encoded { columns: vec![values], sparse: None })
     }
 

@@ -121,7 +121,7 @@ impl Transformer for Number {
     fn fit(input: &TransformInput<'_>, _: &Checked<NoParams>, _: &Context) -> Result<FittedNumber> {
         let values = numbers(input.column)?;
         let every = input.rows.len().div_ceil(N_LOOKED_AT).max(1);
-        let looked_at = input.rows.iter().step_by(every).map(|row| values[*row as usize]);
+        let looked_at = input.rows.iter().step_by(every).map(|row| values.at(*row as usize));
         Ok(FittedNumber { center: center_of(looked_at.collect()) })
     }
 }
@@ -136,7 +136,7 @@ impl Fitted for FittedNumber {
     }
 
     fn transform(&self, column: &Column, _: &Context) -> Result<Encoded> {
-        let values = numbers(column)?.iter().map(|v| self.of(*v)).collect();
+        let values = numbers(column)?.map(|v| self.of(v));
         Ok(Encoded { columns: vec![values], sparse: None })
     }
 

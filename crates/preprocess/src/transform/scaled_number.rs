@@ -63,7 +63,7 @@ impl Transformer for ScaledNumber {
         _: &Context,
     ) -> Result<FittedScaledNumber> {
         let values = numbers(input.column)?;
-        let value = |row: &u32| values[*row as usize];
+        let value = |row: &u32| values.at(*row as usize);
         let scale = match input.weights {
             None => RobustScale::fit(input.rows.iter().map(value)),
             Some(weights) => {
@@ -75,7 +75,7 @@ impl Transformer for ScaledNumber {
         Ok(FittedScaledNumber {
             scale,
             clip: params.clip && input.rows.iter().any(is_far),
-            indicator: params.indicator && input.rows.iter().any(|r| values[*r as usize].is_nan()),
+            indicator: params.indicator && input.rows.iter().any(|r| value(r).is_nan()),
         })
     }
 }
@@ -108,12 +108,11 @@ impl Fitted for FittedScaledNumber {
 
     fn transform(&self, column: &Column, _: &Context) -> Result<Encoded> {
         let values = numbers(column)?;
-        let scaled = values
-            .iter()
-            .map(|v| if self.clip { self.scale.apply(*v) } else { saturate(self.scale.scale(*v)) });
-        let mut columns = vec![scaled.collect()];
+        let scaled =
+            |v| if self.clip { self.scale.apply(v) } else { saturate(self.scale.scale(v)) };
+        let mut columns = vec![values.map(scaled)];
         if self.indicator {
-            columns.push(values.iter().map(|v| f32::from(u8::from(v.is_nan()))).collect());
+            columns.push(values.map(|v| f32::from(u8::from(v.is_nan()))));
         }
         Ok(Encoded { columns, sparse: None })
     }

@@ -15,7 +15,7 @@
 
 use std::sync::Arc;
 
-use modelwright_core::data::{Column, ColumnData, Kind, RawValue, SparseColumns, Strings};
+use modelwright_core::data::{Column, ColumnData, Kind, Numbers, RawValue, SparseColumns, Strings};
 use modelwright_core::params::{Checked, ParamMap, ParamSpec, Params};
 use modelwright_core::task::Target;
 use modelwright_core::{Context, Error, Result};
@@ -298,7 +298,7 @@ impl Params for NoParams {
 ///
 /// # Errors
 /// Input error for another storage.
-pub fn numbers(column: &Column) -> Result<&[f64]> {
+pub fn numbers(column: &Column) -> Result<&Numbers> {
     match &column.data {
         ColumnData::Number(values) => Ok(values),
         _ => Err(wrong_storage(column, "numbers")),

@@ -163,8 +163,8 @@ impl Usual {
                     || format!("{} to {}, as in training", number_text(*min), number_text(*max));
                 for (row, value) in values.iter().enumerate() {
                     // NaN, a missing value, is neither.
-                    if *value < *low || *value > *high {
-                        found.note(row, || number_text(*value), range);
+                    if value < *low || value > *high {
+                        found.note(row, || number_text(value), range);
                     }
                 }
             }

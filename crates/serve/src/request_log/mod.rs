@@ -217,7 +217,7 @@ fn columns_of(labels: &[Label]) -> Vec<Column> {
     vec![
         Column::instants("feedback_time", vec![clock::unix_micros(); labels.len()]),
         Column::strings("request_id", labels.iter().map(|(id, _, _)| Some(id))),
-        Column::numbers("request_row", labels.iter().map(|(_, row, _)| *row).collect()),
+        Column::numbers("request_row", labels.iter().map(|(_, row, _)| *row).collect::<Vec<f64>>()),
         Column::strings("label", labels.iter().map(|(_, _, label)| Some(label))),
     ]
 }

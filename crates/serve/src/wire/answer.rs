@@ -289,9 +289,7 @@ fn tell(
 /// A column with missing values where there is no place.
 fn spread(column: Column, places: &[Option<usize>]) -> Column {
     let data = match column.data {
-        ColumnData::Number(values) => {
-            ColumnData::Number(places.iter().map(|p| p.map_or(f64::NAN, |p| values[p])).collect())
-        }
+        ColumnData::Number(values) => ColumnData::Number(values.select_known(places)),
         ColumnData::Instant(values) => {
             let value = |p: &Option<usize>| p.map_or(MISSING_INSTANT, |p| values[p]);
             ColumnData::Instant(places.iter().map(value).collect())

@@ -3,7 +3,8 @@
 use std::io::{Cursor, Write};
 
 use modelwright_core::data::{
-    Column, ColumnData, Field, MISSING_CODE, MISSING_INSTANT, Schema, Storage, Strings, Table,
+    Column, ColumnData, Field, MISSING_CODE, MISSING_INSTANT, Numbers, Schema, Storage, Strings,
+    Table,
 };
 use modelwright_core::{Context, Error};
 use modelwright_io::{
@@ -130,7 +131,7 @@ pub(crate) fn complete(table: Table, schema: &Schema) -> Table {
         given.next_if(|c| c.name == field.name).unwrap_or_else(|| Column {
             name: field.name.clone(),
             data: match field.storage {
-                Storage::Number => ColumnData::Number(vec![f64::NAN; n_rows]),
+                Storage::Number => ColumnData::Number(Numbers::missing(n_rows)),
                 Storage::Instant => ColumnData::Instant(vec![MISSING_INSTANT; n_rows]),
                 Storage::String => ColumnData::String {
                     codes: vec![MISSING_CODE; n_rows],

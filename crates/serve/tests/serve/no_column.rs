@@ -20,8 +20,10 @@ fn write_model(folder: &Folder) -> std::path::PathBuf {
     let n_rows = 300;
     let tiny = (0..n_rows).map(|i| if i % 2 == 0 { 0.0 } else { 1e-310 });
     let label = (0..n_rows).map(|i| Some(if i % 3 == 0 { "yes" } else { "no" }));
-    let table =
-        Table::new(vec![Column::numbers("tiny", tiny.collect()), Column::strings("y", label)]);
+    let table = Table::new(vec![
+        Column::numbers("tiny", tiny.collect::<Vec<f64>>()),
+        Column::strings("y", label),
+    ]);
     let table = table.unwrap();
     let mut options = Options::new("y");
     "quick".clone_into(&mut options.preset);

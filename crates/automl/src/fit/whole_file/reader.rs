@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use modelwright_core::context::Event;
 use modelwright_core::data::{
-    BinnedColumn, Codes, ColumnData, Draft, FeatureColumn, FeatureMatrix, Schema, StoredPart, Table,
+    BinnedColumn, Codes, ColumnData, Draft, FeatureColumn, FeatureMatrix, Numbers, Schema,
+    StoredPart, Table,
 };
 use modelwright_core::random::number_at;
 use modelwright_core::task::{Target, Task};
@@ -154,7 +155,7 @@ impl Reader {
         if let (false, ColumnData::Number(values)) = (self.is_class, &column.data) {
             // The sample had none, or the run would have ended: one row must not end it now.
             let n = rows.len();
-            rows.retain(|row| target::is_usable(values[*row as usize]));
+            rows.retain(|row| target::is_usable(values.at(*row as usize)));
             self.n_unusable += n - rows.len();
         }
         rows.retain(|row| self.keep.keeps(first + *row as usize));
@@ -204,13 +205,13 @@ impl Reader {
 }
 
 /// The weights of some rows.
-fn usable_weights<'a>(table: &'a Table, name: &str) -> Result<&'a [f64]> {
+fn usable_weights<'a>(table: &'a Table, name: &str) -> Result<&'a Numbers> {
     let column = table.require(name)?;
     let error = || Error::input("a weight is not usable").column(name);
     let ColumnData::Number(values) = &column.data else {
         return Err(error().expected("numbers"));
     };
-    match values.iter().find(|w| !w.is_finite() || **w < 0.0) {
+    match values.iter().find(|w| !w.is_finite() || *w < 0.0) {
         Some(wrong) => {
             Err(error().expected("a finite number, not negative").got(wrong.to_string()))
         }

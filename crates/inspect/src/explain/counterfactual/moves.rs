@@ -132,7 +132,7 @@ impl<'a> Moves<'a> {
     fn is_same(&self, column: usize, a: u32, b: u32) -> bool {
         let (a, b) = (a as usize, b as usize);
         match &self.table.columns()[column].data {
-            ColumnData::Number(v) => v[a] == v[b] || (v[a].is_nan() && v[b].is_nan()),
+            ColumnData::Number(v) => v.at(a) == v.at(b) || (v.at(a).is_nan() && v.at(b).is_nan()),
             ColumnData::Instant(v) => v[a] == v[b],
             ColumnData::String { codes, .. } => codes[a] == codes[b],
         }
@@ -157,7 +157,7 @@ fn places(column: &Column) -> Vec<f64> {
         values.iter().map(rank).collect()
     };
     match &column.data {
-        ColumnData::Number(values) => of_numbers(values.clone()),
+        ColumnData::Number(values) => of_numbers(values.to_vec()),
         ColumnData::Instant(values) => {
             let number = |v: &i64| if *v == MISSING_INSTANT { f64::NAN } else { *v as f64 };
             of_numbers(values.iter().map(number).collect())

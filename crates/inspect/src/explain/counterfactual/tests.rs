@@ -12,7 +12,7 @@ struct Credit;
 impl RawPredictor for Credit {
     fn predict(&self, table: &Table, _: &Context) -> Result<Predictions> {
         let number = |name: &str, row: usize| match &table.column(name).unwrap().data {
-            ColumnData::Number(v) => v[row],
+            ColumnData::Number(v) => v.at(row),
             _ => unreachable!(),
         };
         let value = |row: usize| {
@@ -49,7 +49,7 @@ fn subject() -> Subject<'static> {
 
 fn observed() -> Table {
     let numbers = |name: &str, step: usize, n: usize| {
-        Column::numbers(name, (0..200).map(|i| (i * step % n) as f64).collect())
+        Column::numbers(name, (0..200).map(|i| (i * step % n) as f64).collect::<Vec<f64>>())
     };
     // No number tells it: what comes with it would change with it.
     let home = (0..200).map(|i| Some(if i % 13 < 4 { "own" } else { "rent" }));

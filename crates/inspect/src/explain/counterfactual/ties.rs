@@ -99,15 +99,19 @@ mod tests {
         Column::strings(name, (0..200).map(|row| Some(of(row))))
     }
 
+    fn numbers(name: &str, of: impl Fn(u32) -> f64) -> Column {
+        Column::numbers(name, (0..200).map(of).collect::<Vec<f64>>())
+    }
+
     #[test]
     fn what_tells_another_column_carries_it_along() {
         let columns = [
             levels("city", |row| ["Rome", "Milan", "Paris", "Lyon"][row % 4]),
             levels("country", |row| ["Italy", "Italy", "France", "France"][row % 4]),
-            Column::numbers("code", (0..200).map(|row| f64::from(row % 4) * 3.0).collect()),
+            numbers("code", |row| f64::from(row % 4) * 3.0),
             levels("plan", |row| ["a", "b", "c"][row % 3]),
-            Column::numbers("income", (0..200).map(f64::from).collect()),
-            Column::numbers("copy", (0..200).map(f64::from).collect()),
+            numbers("income", f64::from),
+            numbers("copy", f64::from),
             levels("constant", |_| "x"),
         ];
         let ties = Ties::of(&columns, 200);

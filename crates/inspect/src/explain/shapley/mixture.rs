@@ -6,7 +6,9 @@
 
 use std::ops::Range;
 
-use modelwright_core::data::{Column, ColumnData, MISSING_CODE, MISSING_INSTANT, Strings, Table};
+use modelwright_core::data::{
+    Column, ColumnData, MISSING_CODE, MISSING_INSTANT, Numbers, Strings, Table,
+};
 use modelwright_core::{Context, Error, Result};
 
 use super::background::Background;
@@ -116,7 +118,9 @@ impl<'a> Mixer<'a> {
     pub(super) fn players(&self, row: usize, b: usize) -> Vec<u32> {
         let row = self.n_background + row;
         let differs = |column: &Column| match &column.data {
-            ColumnData::Number(v) => v[row] != v[b] && !(v[row].is_nan() && v[b].is_nan()),
+            ColumnData::Number(v) => {
+                v.at(row) != v.at(b) && !(v.at(row).is_nan() && v.at(b).is_nan())
+            }
             ColumnData::Instant(v) => v[row] != v[b],
             ColumnData::String { codes, .. } => codes[row] != codes[b],
         };
@@ -135,7 +139,7 @@ impl<'a> Mixer<'a> {
         };
         for column in self.table.columns() {
             match &column.data {
-                ColumnData::Number(v) => eat(&(v[row] + 0.0).to_bits().to_le_bytes()),
+                ColumnData::Number(v) => eat(&(v.at(row) + 0.0).to_bits().to_le_bytes()),
                 ColumnData::Instant(v) => eat(&v[row].to_le_bytes()),
                 ColumnData::String { .. } => eat(column.text(row).unwrap_or("\u{0}").as_bytes()),
             }
@@ -290,7 +294,7 @@ pub(crate) fn joined(name: &str, background: &Table, table: &Table) -> Result<Co
 /// A column of missing values that is stored as another.
 fn missing_like(column: &Column, n_rows: usize) -> Column {
     let data = match &column.data {
-        ColumnData::Number(_) => ColumnData::Number(vec![f64::NAN; n_rows]),
+        ColumnData::Number(_) => ColumnData::Number(Numbers::missing(n_rows)),
         ColumnData::Instant(_) => ColumnData::Instant(vec![MISSING_INSTANT; n_rows]),
         ColumnData::String { .. } => {
             ColumnData::String { codes: vec![MISSING_CODE; n_rows], dictionary: Strings::default() }

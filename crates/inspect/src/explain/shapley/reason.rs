@@ -66,8 +66,7 @@ impl Typical {
         let mean = |sum: f64, n: usize| (n > 0).then(|| sum / n as f64);
         match &column.data {
             ColumnData::Number(values) => {
-                let mut known: Vec<f64> =
-                    values.iter().copied().filter(|v| v.is_finite()).collect();
+                let mut known: Vec<f64> = values.iter().filter(|v| v.is_finite()).collect();
                 let Some(mean) = mean(known.iter().sum(), known.len()) else {
                     return Self::Nothing;
                 };
@@ -160,11 +159,11 @@ impl<'a> Reasons<'a> {
             format!(" ({size} {side} the {what})")
         };
         match (&column.data, &self.typical[place]) {
-            (ColumnData::Number(v), Typical::Number(mean)) if v[row].is_finite() => {
-                away(v[row] - mean, "average")
+            (ColumnData::Number(v), Typical::Number(mean)) if v.at(row).is_finite() => {
+                away(v.at(row) - mean, "average")
             }
-            (ColumnData::Number(v), Typical::Median(median)) if v[row].is_finite() => {
-                away(v[row] - median, "median")
+            (ColumnData::Number(v), Typical::Median(median)) if v.at(row).is_finite() => {
+                away(v.at(row) - median, "median")
             }
             (ColumnData::Instant(v), Typical::Instant(mean)) if v[row] != MISSING_INSTANT => {
                 let days = (v[row] as f64 - mean) / DAY;
@@ -186,8 +185,8 @@ pub(crate) fn value_text(column: &Column, row: usize) -> Option<String> {
         return None;
     }
     Some(match &column.data {
-        ColumnData::Number(v) if v[row] == v[row].trunc() => number_text(v[row]),
-        ColumnData::Number(v) => number::significant(v[row], 5),
+        ColumnData::Number(v) if v.at(row) == v.at(row).trunc() => number_text(v.at(row)),
+        ColumnData::Number(v) => number::significant(v.at(row), 5),
         ColumnData::Instant(v) => instant_text(v[row]),
         ColumnData::String { .. } => {
             shorten(&words::clean(column.text(row).unwrap_or_default()), VALUE_LENGTH_MAX)

@@ -13,7 +13,7 @@ struct Formula;
 impl RawPredictor for Formula {
     fn predict(&self, table: &Table, _: &Context) -> Result<Predictions> {
         let number = |name: &str, row: usize| match &table.column(name).unwrap().data {
-            ColumnData::Number(v) if !v[row].is_nan() => v[row],
+            ColumnData::Number(v) if !v.at(row).is_nan() => v.at(row),
             _ => -1.0,
         };
         let value = |row: usize| {
@@ -43,7 +43,7 @@ fn table(rows: std::ops::Range<usize>) -> Table {
     let number = |name: &str, m: usize| {
         let value =
             |row: usize| if row % 7 == m { f64::NAN } else { ((row * m + row / 3) % 5) as f64 };
-        Column::numbers(name, rows.clone().map(value).collect())
+        Column::numbers(name, rows.clone().map(value).collect::<Vec<f64>>())
     };
     let text = rows.clone().map(|row| ["x", "y", "z"].get(row % 4).copied());
     let columns = vec![

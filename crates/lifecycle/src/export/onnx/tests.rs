@@ -101,7 +101,7 @@ fn table(n: usize) -> Table {
         Column::strings("level", level.iter().map(Option::as_deref)),
         Column::strings("side", side),
         Column::instants("day", day.iter().map(instant).collect()),
-        Column::numbers("t1", (0..n).map(|i| (i % 7) as f64).collect()),
+        Column::numbers("t1", (0..n).map(|i| (i % 7) as f64).collect::<Vec<f64>>()),
     ])
     .unwrap()
 }
@@ -248,7 +248,7 @@ fn text_is_refused_with_its_column_and_what_to_do() {
         (0..n).map(|_| words[random.below(10)]).collect::<Vec<_>>().join(" ")
     };
     let lines: Vec<String> = (0..300).map(|_| line()).collect();
-    let x = Column::numbers("x", lines.iter().map(|l| l.len() as f64).collect());
+    let x = Column::numbers("x", lines.iter().map(|l| l.len() as f64).collect::<Vec<f64>>());
     let texts = Column::strings("review", lines.iter().map(|l| Some(l.as_str())));
     let table = Table::new(vec![x, texts]).unwrap();
     let target = Target::Class {
@@ -278,8 +278,8 @@ fn text_is_refused_with_its_column_and_what_to_do() {
 #[test]
 fn a_column_that_is_called_as_an_output_is_refused() {
     let table = Table::new(vec![
-        Column::numbers("prediction", (0..50).map(|i| f64::from(i).sin()).collect()),
-        Column::numbers("y", (0..50).map(|i| f64::from(i % 7)).collect()),
+        Column::numbers("prediction", (0..50).map(|i| f64::from(i).sin()).collect::<Vec<f64>>()),
+        Column::numbers("y", (0..50).map(|i| f64::from(i % 7)).collect::<Vec<f64>>()),
     ]);
     let table = table.unwrap();
     let input = DirectInput {

@@ -263,7 +263,7 @@ mod tests {
             path,
             vec![
                 Column::strings("request_id", labels.iter().map(|l| Some(l.0)).collect::<Vec<_>>()),
-                Column::numbers("request_row", labels.iter().map(|l| l.1).collect()),
+                Column::numbers("request_row", labels.iter().map(|l| l.1).collect::<Vec<f64>>()),
                 Column::strings("label", labels.iter().map(|l| Some(l.2)).collect::<Vec<_>>()),
             ],
         );

@@ -70,7 +70,7 @@ pub(super) fn check(
 /// The sampled values, missing ones at the mean, with mean 0 and length 1 (all 0 without spread).
 fn scaled(column: &modelwright_core::data::Column, rows: &[u32]) -> Vec<f32> {
     let ColumnData::Number(values) = &column.data else { return Vec::new() };
-    let picked: Vec<f64> = rows.iter().map(|r| values[*r as usize]).collect();
+    let picked = values.of_rows(rows);
     let finite: Vec<f64> = picked.iter().copied().filter(|v| v.is_finite()).collect();
     let mean = finite.iter().sum::<f64>() / finite.len().max(1) as f64;
     let length = finite.iter().map(|v| (v - mean).powi(2)).sum::<f64>().sqrt();

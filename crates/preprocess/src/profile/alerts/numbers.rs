@@ -127,13 +127,13 @@ struct Rest {
 }
 
 impl Rest {
-    fn without(values: &[f64], edge: f64) -> Self {
+    fn without(values: &modelwright_core::data::Numbers, edge: f64) -> Self {
         let mut rest = Self { n: 0, min: f64::INFINITY, max: f64::NEG_INFINITY };
-        for value in values.iter().filter(|v| v.is_finite() && **v != edge) {
+        values.iter().filter(|v| v.is_finite() && *v != edge).for_each(|value| {
             rest.n += 1;
-            rest.min = rest.min.min(*value);
-            rest.max = rest.max.max(*value);
-        }
+            rest.min = rest.min.min(value);
+            rest.max = rest.max.max(value);
+        });
         rest
     }
 }

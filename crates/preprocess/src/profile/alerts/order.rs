@@ -15,9 +15,7 @@ const BETWEEN_SHARE: f64 = 0.25;
 
 pub(super) fn check(facts: &Facts<'_>, sample: &[u32]) -> Option<Alert> {
     let values: Vec<f64> = match &facts.column.data {
-        ColumnData::Number(values) if facts.kind() == Kind::Number => {
-            sample.iter().map(|r| values[*r as usize]).collect()
-        }
+        ColumnData::Number(values) if facts.kind() == Kind::Number => values.of_rows(sample),
         _ => return None,
     };
     let between = between_share(&values)?;

@@ -77,7 +77,8 @@ fn fold_column(column: &Column, dictionary: &[u64], start: usize, rows: &mut [u6
     };
     match &column.data {
         ColumnData::Number(values) => {
-            for (row, value) in rows.iter_mut().zip(&values[start..]) {
+            let of_rows = values.wide_part(start..start + rows.len());
+            for (row, value) in rows.iter_mut().zip(&*of_rows) {
                 fold(row, if value.is_nan() { MISSING } else { (value + 0.0).to_bits() });
             }
         }

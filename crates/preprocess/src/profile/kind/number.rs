@@ -1,6 +1,6 @@
 //! The kind of a column of numbers.
 
-use modelwright_core::data::{Kind, number_text};
+use modelwright_core::data::{Kind, Numbers, number_text};
 
 use super::{IDENTIFIER_DISTINCT_SHARE, IDENTIFIER_VALUES_MIN, Subject};
 use crate::profile::{name, wording};
@@ -23,7 +23,7 @@ fn rounded(value: f64) -> String {
     format!("{value:.3e}").parse::<f64>().map_or_else(|_| number_text(value), number_text)
 }
 
-pub(super) fn guess(subject: &Subject<'_>, values: &[f64]) -> (Kind, String) {
+pub(super) fn guess(subject: &Subject<'_>, values: &Numbers) -> (Kind, String) {
     let Some(numbers) = subject.sketch.numbers() else {
         return (Kind::Number, "numbers".to_owned());
     };
@@ -81,7 +81,7 @@ fn is_code(subject: &Subject<'_>, min: f64) -> bool {
 }
 
 /// Why whole numbers only name their row, when they do.
-fn identifier(subject: &Subject<'_>, values: &[f64], min: f64, max: f64) -> Option<&'static str> {
+fn identifier(subject: &Subject<'_>, values: &Numbers, min: f64, max: f64) -> Option<&'static str> {
     let share = subject.distinct_share();
     let named = name::says_key(&subject.column.name);
     if subject.n_present() < IDENTIFIER_VALUES_MIN || min < 0.0 {
@@ -109,7 +109,7 @@ fn identifier(subject: &Subject<'_>, values: &[f64], min: f64, max: f64) -> Opti
 }
 
 /// The share of neighbouring rows whose value rises; missing values are passed over.
-fn rising_share(values: &[f64]) -> f64 {
+fn rising_share(values: &Numbers) -> f64 {
     let mut present = values.iter().filter(|v| !v.is_nan());
     let Some(mut before) = present.next() else { return 0.0 };
     let (mut n_rising, mut n_steps) = (0_usize, 0_usize);

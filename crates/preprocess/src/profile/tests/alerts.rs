@@ -63,7 +63,7 @@ fn alerts_on_repeats_and_missing_values() {
     assert_eq!(kind(Column::strings("x", keys)), AlertKind::IdLike);
     let distinct =
         (0..N).map(|i| (i * 7919 % 1_000_003) as f64).map(|v| v.sqrt().round() * 1e4 + v);
-    assert_eq!(kind(Column::numbers("x", distinct.collect())), AlertKind::Unique);
+    assert_eq!(kind(Column::numbers("x", distinct.collect::<Vec<f64>>())), AlertKind::Unique);
     let many = (0..N).map(|i| Some(format!("level {}", "x".repeat(1 + i % 60))));
     assert_eq!(kind(Column::strings("x", many)), AlertKind::HighCardinality);
 }
@@ -73,9 +73,10 @@ fn alerts_on_numbers() {
     assert_eq!(kind(Column::numbers("x", spiked(1200, 0.0))), AlertKind::Zeros);
     assert_eq!(kind(Column::numbers("x", spiked(3, f64::INFINITY))), AlertKind::Infinite);
     assert_eq!(kind(Column::numbers("x", spiked(3, 5000.0))), AlertKind::Skewed);
-    let even = (0..N).map(|i| ((i * 1009) % N) as f64 / 7.0).collect();
+    let even = (0..N).map(|i| ((i * 1009) % N) as f64 / 7.0).collect::<Vec<f64>>();
     assert_eq!(kind(Column::numbers("x", even)), AlertKind::Uniform);
-    let drifting = normals(N, 5).iter().enumerate().map(|(i, v)| v + i as f64 / 300.0).collect();
+    let drifting =
+        normals(N, 5).iter().enumerate().map(|(i, v)| v + i as f64 / 300.0).collect::<Vec<f64>>();
     assert_eq!(kind(Column::numbers("x", drifting)), AlertKind::NonStationary);
 }
 
@@ -139,7 +140,7 @@ fn alerts_on_the_whole_table() {
     columns.push(Column { name: "copy".into(), ..columns[0].clone() });
     let noise = normals(N, 7);
     let ColumnData::Number(weight) = &columns[1].data else { unreachable!() };
-    let near = weight.iter().zip(noise).map(|(w, e)| 3.0 - 2.0 * w + 0.1 * e).collect();
+    let near = weight.iter().zip(noise).map(|(w, e)| 3.0 - 2.0 * w + 0.1 * e).collect::<Vec<f64>>();
     columns.push(Column::numbers("near", near));
     let alerts = alerts_of(columns, None);
     let kinds: Vec<AlertKind> = alerts.iter().map(|a| a.kind).collect();

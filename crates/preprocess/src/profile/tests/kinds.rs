@@ -7,7 +7,7 @@ fn kind(column: Column) -> Kind {
 }
 
 fn numbers(name: &str, values: impl IntoIterator<Item = usize>) -> Column {
-    Column::numbers(name, values.into_iter().map(|v| v as f64).collect())
+    Column::numbers(name, values.into_iter().map(|v| v as f64).collect::<Vec<f64>>())
 }
 
 #[test]
@@ -25,9 +25,9 @@ fn quantities_stay_numbers_however_few_values_they_have() {
 
 #[test]
 fn codes_are_categories_when_the_name_says_so() {
-    let zips = draws(1000, 70, 1).into_iter().map(|v| 98_000.0 + v).collect();
+    let zips = draws(1000, 70, 1).into_iter().map(|v| 98_000.0 + v).collect::<Vec<f64>>();
     assert_eq!(kind(Column::numbers("zipcode", zips)), Kind::IntegerCategory);
-    let ids = draws(1000, 8, 2).into_iter().map(|v| v + 1.0).collect();
+    let ids = draws(1000, 8, 2).into_iter().map(|v| v + 1.0).collect::<Vec<f64>>();
     assert_eq!(kind(Column::numbers("admission_type_id", ids)), Kind::IntegerCategory);
 }
 
@@ -76,7 +76,8 @@ fn sentences_and_names_are_text_and_labels_are_categories() {
 fn instants_are_dates_and_unix_times_are_recognised() {
     assert_eq!(kind(Column::instants("t", vec![0, 1, 2])), Kind::Datetime);
     let evidence = |name: &str, scale: f64| {
-        let values = draws(200, 10_000_000, 3).iter().map(|v| (v + 1.5e9) * scale).collect();
+        let values =
+            draws(200, 10_000_000, 3).iter().map(|v| (v + 1.5e9) * scale).collect::<Vec<f64>>();
         profile_of(vec![Column::numbers(name, values)]).record.columns[0].kind.evidence.clone()
     };
     assert!(evidence("created_at", 1.0).contains("Unix time in seconds"));
@@ -85,7 +86,7 @@ fn instants_are_dates_and_unix_times_are_recognised() {
     assert_eq!(kind(Column::numbers("created_at", vec![1.5e9, 1.6e9, 1.55e9])), Kind::Datetime);
     assert_eq!(kind(Column::numbers("created_at", vec![15.0, 16.0, 15.5])), Kind::Number);
     // An event log in the order of time is not thrown away as an identifier.
-    let log = (0..200).map(|i| 1.6e9 + 100.0 * f64::from(i)).collect();
+    let log = (0..200).map(|i| 1.6e9 + 100.0 * f64::from(i)).collect::<Vec<f64>>();
     assert_eq!(kind(Column::numbers("timestamp", log)), Kind::Datetime);
 }
 

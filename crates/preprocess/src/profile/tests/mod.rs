@@ -38,7 +38,7 @@ fn words<'a>(n: usize, of: &[&'a str], seed: u64) -> Vec<Option<&'a str>> {
 fn a_table_without_rows_or_columns_is_profiled() {
     assert_eq!(profile_of(vec![]).record.columns.len(), 0);
     let empty = profile_of(vec![
-        Column::numbers("x", vec![]),
+        Column::numbers("x", Vec::<f64>::new()),
         Column::strings("s", Vec::<Option<&str>>::new()),
         Column::instants("t", vec![]),
     ]);
@@ -132,7 +132,7 @@ fn task(column: &Column) -> Result<(Task, String)> {
 #[test]
 fn the_task_follows_from_the_target() {
     let cycle = |n: usize, values: &[f64]| {
-        Column::numbers("y", (0..n).map(|i| values[i % values.len()]).collect())
+        Column::numbers("y", (0..n).map(|i| values[i % values.len()]).collect::<Vec<f64>>())
     };
     assert_eq!(task(&cycle(10, &[1.0, 2.0])).unwrap().0, Task::Binary);
     assert_eq!(task(&cycle(10, &[0.5, 2.5])).unwrap().0, Task::Binary);
