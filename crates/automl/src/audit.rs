@@ -126,7 +126,7 @@ fn held_groups(
             if rows.len() < input.min_group {
                 continue;
             }
-            if let Some((level, reached)) = held.of_rows(&rows, input.weights) {
+            if let Some((level, reached)) = held.of_rows(&rows, input.weights, input.units) {
                 found.level = level;
                 found.groups.push(GroupCoverage { group: Some(name.clone()), reached });
             }
