@@ -182,5 +182,6 @@ fn positives(classes: &[String], truth: &Target) -> Vec<Option<u32>> {
 fn all_proxies(predictor: &Predictor, input: &AuditInput<'_>, parts: &[Groups]) -> Vec<Proxy> {
     let read: Vec<&Column> =
         predictor.feature_columns().filter_map(|name| input.table.column(name)).collect();
-    parts.iter().flat_map(|groups| proxies(read.iter().copied(), groups)).collect()
+    let of = |groups| proxies(read.iter().copied(), groups, input.units);
+    parts.iter().flat_map(of).collect()
 }

@@ -217,6 +217,9 @@ pub struct Proxy {
     pub association: f64,
     /// The share of rows whose group it tells, by rows that were not looked at.
     pub told: f64,
+    /// 95 % interval of that share, by units where rows belong together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_ci95: Option<Interval>,
     /// The share that is told by always naming the largest group.
     pub guessed: f64,
 }

@@ -351,7 +351,8 @@ fn proxies_table(proxies: &[Proxy], n_rows: usize) -> Table {
 fn told(proxy: &Proxy, n_rows: usize) -> Cell {
     let cell = Cell::new(number::share(proxy.told));
     let hits = (proxy.told * n_rows as f64).round() as u64;
-    match wilson::interval(hits, n_rows as u64) {
+    // Records of former days have no interval of their own.
+    match proxy.told_ci95.or_else(|| wilson::interval(hits, n_rows as u64)) {
         Some(ci) => cell.detail(format!("{} to {}", number::share(ci.low), number::share(ci.high))),
         None => cell,
     }
