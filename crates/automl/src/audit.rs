@@ -90,6 +90,18 @@ pub fn audit(
     Ok(record)
 }
 
+/// What rows of one class leave open, in words; `None` where there are two classes or numbers.
+pub fn one_class(truth: &Target, classes: &[String]) -> Option<String> {
+    let codes = truth.codes()?;
+    let first = codes.first()?;
+    let name = classes.get(*first as usize).filter(|_| codes.iter().all(|code| code == first))?;
+    Some(format!(
+        "all {} rows are of the class `{name}`: what needs both classes, such as equalized odds, \
+         equal opportunity and ROC AUC, cannot be judged",
+        codes.len()
+    ))
+}
+
 /// How intervals are found, in words.
 fn interval_method(input: &AuditInput<'_>) -> String {
     let n_resamples = n_resamples_for(input.truth.n_rows(), N_RESAMPLES);

@@ -89,11 +89,12 @@ pub(super) struct Defined {
 }
 
 impl Defined {
-    /// With the groups' names.
+    /// With the groups' names; none where all groups are alike, which lie between no two of them.
     pub(super) fn named(self, name: &impl Fn(usize) -> String) -> Disparity {
+        let is_pair = self.lowest != self.highest;
         Disparity {
-            lowest: self.lowest.map(name),
-            highest: self.highest.map(name),
+            lowest: self.lowest.filter(|_| is_pair).map(name),
+            highest: self.highest.filter(|_| is_pair).map(name),
             ..self.disparity
         }
     }

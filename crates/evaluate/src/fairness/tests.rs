@@ -362,6 +362,22 @@ fn units_of_one_row_are_rows() {
 }
 
 #[test]
+fn rows_of_one_class_leave_open_what_needs_both() {
+    for (class, words) in [(0, "No row is “yes”"), (1, "Every row is “yes”")] {
+        let truth = Target::Class { codes: vec![class; 200], n_classes: 2 };
+        let decided: Vec<u32> = (0..200).map(|row| u32::from(row % 10 == 0)).collect();
+        let scores = Predictions::new(1, decided.iter().map(|d| f64::from(*d)).collect());
+        let of = groups((0..200).map(|row| row / 100).collect());
+        let audit = run((&truth, &scores, &decided), None, &of, (30, 100), 1);
+        assert!(audit.verdict.contains(words), "{}", audit.verdict);
+        assert!(audit.verdict.contains("cannot be judged"), "{}", audit.verdict);
+        assert_eq!(audit.judgement, Judgement::Unclear);
+        let of_itself = |d: &&Disparity| d.lowest.is_some() && d.lowest == d.highest;
+        assert_eq!(audit.definitions.iter().find(of_itself), None);
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_refused() {
     let (truth, p, decided, of) = selected(30, [0.5, 0.2], 1);
     let input = FairnessInput {

@@ -63,7 +63,7 @@ pub(super) fn of(audit: &GroupAudit, min_group: usize) -> (Judgement, String) {
         return (Judgement::NotJudged, text);
     }
     let answers = if audit.positive.is_some() {
-        vec![selection(audit), rates(audit)]
+        vec![selection(audit), rates(audit), missing_class(audit)]
     } else {
         vec![residuals(audit), errors(audit)]
     };
@@ -161,6 +161,28 @@ fn rates(audit: &GroupAudit) -> Option<Answer> {
         judgement: all.judgement.max(more.judgement),
         text: format!("{} {}", all.text, more.text),
     }))
+}
+
+/// What cannot be judged because all rows are of the class, or none is.
+fn missing_class(audit: &GroupAudit) -> Option<Answer> {
+    let positive = audit.positive.as_deref()?;
+    let share = audit.overall.iter().find(|m| m.name == "base_rate")?.value?;
+    let (rows, asked) = if share == 0.0 {
+        (format!("No row is “{positive}”"), "such rows are found equally often (true positive rate")
+    } else if share == 1.0 {
+        (
+            format!("Every row is “{positive}”"),
+            "other rows are spared equally often (false positive rate",
+        )
+    } else {
+        return None;
+    };
+    let text = format!(
+        "{rows}: whether {asked}), and what needs both classes (equalized odds, ROC AUC), cannot \
+         be judged."
+    );
+    // Half of the question is open, however alike the rest is.
+    Some(Answer { judgement: Judgement::Unclear, text })
 }
 
 /// Are all groups predicted too high, or too low, alike?

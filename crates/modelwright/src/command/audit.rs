@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use modelwright::automl::Units;
-use modelwright::automl::audit::{AuditInput, MIN_GROUP, audit};
+use modelwright::automl::audit::{AuditInput, MIN_GROUP, audit, one_class};
 use modelwright::automl::robustness::{StrainInput, strained};
 use modelwright::evaluate::fairness::MAIN_DEFINITIONS;
 use modelwright::inspect::audit_html;
@@ -100,6 +100,9 @@ impl Audit {
         let predictor = &model.predictor;
         let predictions = predictor.predict(&rows.table, &ctx)?;
         let truth = predictor.encode_target(&rows.table)?;
+        if let Some(open) = one_class(&truth, &predictor.classes) {
+            ctx.tell(Event::Warning(open));
+        }
         ctx.tell(Event::Phase("audit".to_owned()));
         let units = rows.units_of(&truth, &predictions);
         let input = AuditInput {
@@ -261,8 +264,8 @@ fn definitions_text(audit: &GroupAudit) -> String {
     }
     for d in audit.definitions.iter().filter(is_shown) {
         let between = match (&d.lowest, &d.highest) {
-            (Some(low), Some(high)) => format!("{low} and {high}"),
-            _ => String::new(),
+            (Some(low), Some(high)) if low != high => format!("{low} and {high}"),
+            _ => "all groups alike".to_owned(),
         };
         table.row(vec![
             d.name.clone(),

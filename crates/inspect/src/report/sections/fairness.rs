@@ -263,8 +263,10 @@ fn definitions_table(audit: &GroupAudit) -> Table {
 
 fn disparity_row(of: &Disparity) -> Vec<Cell> {
     let between = match (&of.lowest, &of.highest) {
-        (Some(low), Some(high)) => format!("{} and {}", name_of(low), name_of(high)),
-        _ => "all rows".to_owned(),
+        (Some(low), Some(high)) if low != high => {
+            format!("{} and {}", name_of(low), name_of(high))
+        }
+        _ => "all groups alike".to_owned(),
     };
     let p = match of.p_value {
         Some(p) if p < 0.001 => "< 0.001".to_owned(),
