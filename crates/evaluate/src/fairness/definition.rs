@@ -81,6 +81,13 @@ const DEFINITIONS: &[Definition] = &[
     definition("bounded_group_loss", &["mse"], Rule::Largest),
 ];
 
+/// The measures of a definition whose p-value asks whether they are alike in all groups; none of
+/// others.
+pub(super) fn measures_behind(definition: &str) -> &'static [&'static str] {
+    let of = |d: &&Definition| d.name == definition && d.rule != Rule::Largest;
+    DEFINITIONS.iter().find(of).map_or(&[], |d| d.measures)
+}
+
 /// A definition's value, with groups by their numbers.
 pub(super) struct Defined {
     disparity: Disparity,

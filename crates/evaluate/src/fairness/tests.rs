@@ -362,6 +362,24 @@ fn units_of_one_row_are_rows() {
 }
 
 #[test]
+fn corrected_p_values_are_named_and_stand_beside_the_plain_ones() {
+    let (truth, p, decided, of) = selected(400, [0.7, 0.3], 4);
+    let audit = run((&truth, &p, &decided), None, &of, (30, 100), 1);
+    assert!(audit.verdict.contains("(p < 0.001)"), "{}", audit.verdict);
+    let mut three = vec![audit.clone(), audit.clone(), audit];
+    judge_together(&mut three, 30);
+    assert!(three[0].verdict.contains("(corrected p < 0.001)"), "{}", three[0].verdict);
+    let of = |name: &str| named(&three[0].definitions, name);
+    let selection = named(&three[0].disparities, "selection_rate");
+    for name in ["demographic_parity_difference", "demographic_parity_ratio"] {
+        assert_eq!((of(name).p_value, of(name).p_holm), (selection.p_value, selection.p_holm));
+    }
+    let odds = of("equalized_odds_difference");
+    assert!(odds.p_holm >= odds.p_value, "{odds:?}");
+    assert_eq!(of("accuracy_difference").p_holm, None, "it is shown and not judged");
+}
+
+#[test]
 fn rows_of_one_class_leave_open_what_needs_both() {
     for (class, words) in [(0, "No row is “yes”"), (1, "Every row is “yes”")] {
         let truth = Target::Class { codes: vec![class; 200], n_classes: 2 };

@@ -190,7 +190,8 @@ fn text(record: &FairnessRecord) -> String {
     if record.n_questions > 1 {
         let _ = writeln!(
             text,
-            "verdicts: p-values corrected for {} questions (Holm); those in tables are not",
+            "p of all groups: of a line alone; corrected p, which verdicts rest on: for all {} \
+             questions together (Holm)",
             record.n_questions
         );
     }
@@ -250,30 +251,32 @@ fn groups_text(audit: &GroupAudit) -> String {
 }
 
 fn definitions_text(audit: &GroupAudit) -> String {
-    let mut table = TextTable::new(&[
-        "definition",
-        ">value",
-        "95 % of this pair",
-        ">p of all groups",
-        "between",
-    ]);
     let is_shown =
         |d: &&Disparity| d.value.is_some() && MAIN_DEFINITIONS.contains(&d.name.as_str());
     if !audit.definitions.iter().any(|d| is_shown(&d)) {
         return String::new();
     }
+    // Of one question there is nothing to correct.
+    let is_corrected =
+        audit.definitions.iter().any(|d| d.p_holm.is_some_and(|p| Some(p) != d.p_value));
+    let mut titles = vec!["definition", ">value", "95 % of this pair", ">p of all groups"];
+    titles.extend(is_corrected.then_some(">corrected p"));
+    titles.push("between");
+    let mut table = TextTable::new(&titles);
     for d in audit.definitions.iter().filter(is_shown) {
         let between = match (&d.lowest, &d.highest) {
             (Some(low), Some(high)) if low != high => format!("{low} and {high}"),
             _ => "all groups alike".to_owned(),
         };
-        table.row(vec![
+        let mut row = vec![
             d.name.clone(),
             d.value.map_or(String::new(), number),
             d.ci95.map_or(String::new(), |i| format!("{} to {}", number(i.low), number(i.high))),
             d.p_value.map_or(String::new(), p_text),
-            between,
-        ]);
+        ];
+        row.extend(is_corrected.then(|| d.p_holm.map_or(String::new(), p_text)));
+        row.push(between);
+        table.row(row);
     }
     table.render()
 }
