@@ -101,6 +101,9 @@ pub struct Disparity {
     pub lowest: Option<String>,
     /// The group with the largest value.
     pub highest: Option<String>,
+    /// Why there is no value; only of definitions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// How decisions were made fair, and what that costs.

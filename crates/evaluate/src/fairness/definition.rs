@@ -131,7 +131,11 @@ pub(super) fn all(
 
 fn of_extremes(definition: &Definition, places: &[usize], spread: &Spread<'_>) -> Defined {
     let empty = || Defined {
-        disparity: Disparity { name: definition.name.to_owned(), ..Disparity::default() },
+        disparity: Disparity {
+            name: definition.name.to_owned(),
+            note: places.iter().find_map(|m| spread.withheld(*m)),
+            ..Disparity::default()
+        },
         lowest: None,
         highest: None,
     };
@@ -144,7 +148,15 @@ fn of_extremes(definition: &Definition, places: &[usize], spread: &Spread<'_>) -
         Rule::Largest => Some(high),
     };
     let values: Option<Vec<f64>> = extremes.iter().map(|e| of_pair(e.low, e.high)).collect();
-    let Some(values) = values else { return empty() };
+    let Some(values) = values else {
+        let mut without = empty();
+        let is_nothing = |e: &&Extremes| of_pair(e.low, e.high).is_none() && e.high == 0.0;
+        without.disparity.note = extremes.iter().find(is_nothing).map(|e| {
+            let name = spread.measures[e.measure].name;
+            format!("{name} is 0 in every group, and a share of 0 is no number")
+        });
+        return without;
+    };
     // Which measure speaks: the worst; of a mean the first is named, and both count.
     let is_worse = |a: f64, b: f64| if rule == Rule::Ratio { a < b } else { a > b };
     let worst =

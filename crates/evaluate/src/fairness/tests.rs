@@ -380,6 +380,22 @@ fn corrected_p_values_are_named_and_stand_beside_the_plain_ones() {
 }
 
 #[test]
+fn a_definition_without_a_value_says_which_rate_is_withheld() {
+    // Three positive rows in each group: too few for a true positive rate.
+    let codes = (0..200).map(|row| u32::from(row % 100 < 3)).collect();
+    let truth = Target::Class { codes, n_classes: 2 };
+    let decided = vec![0; 200];
+    let of = groups((0..200).map(|row| row / 100).collect());
+    let audit = run((&truth, &Predictions::zeros(200, 1), &decided), None, &of, (30, 100), 1);
+    let ratio = named(&audit.definitions, "equalized_odds_ratio");
+    assert_eq!(ratio.value, None);
+    let note = ratio.note.as_deref().unwrap();
+    assert!(note.starts_with("true_positive_rate rests on at least 10 rows in 0 of 2"), "{note}");
+    let ratio = named(&audit.definitions, "demographic_parity_ratio");
+    assert!(ratio.note.as_ref().is_some_and(|n| n.starts_with("selection_rate is 0")), "{ratio:?}");
+}
+
+#[test]
 fn rows_of_one_class_leave_open_what_needs_both() {
     for (class, words) in [(0, "No row is “yes”"), (1, "Every row is “yes”")] {
         let truth = Target::Class { codes: vec![class; 200], n_classes: 2 };

@@ -253,8 +253,9 @@ fn groups_text(audit: &GroupAudit) -> String {
 fn definitions_text(audit: &GroupAudit) -> String {
     let is_shown =
         |d: &&Disparity| d.value.is_some() && MAIN_DEFINITIONS.contains(&d.name.as_str());
+    let notes = notes_text(audit);
     if !audit.definitions.iter().any(|d| is_shown(&d)) {
-        return String::new();
+        return notes;
     }
     // Of one question there is nothing to correct.
     let is_corrected =
@@ -278,7 +279,19 @@ fn definitions_text(audit: &GroupAudit) -> String {
         row.push(between);
         table.row(row);
     }
-    table.render()
+    table.render() + &notes
+}
+
+/// Which definitions have no value, and why.
+fn notes_text(audit: &GroupAudit) -> String {
+    let without = |d: &&Disparity| MAIN_DEFINITIONS.contains(&d.name.as_str());
+    let mut text = String::new();
+    for d in audit.definitions.iter().filter(without) {
+        if let Some(note) = &d.note {
+            let _ = writeln!(text, "{}", wrap(&format!("no {}: {note}", d.name), 2, WIDTH));
+        }
+    }
+    text
 }
 
 /// The metric under strain.

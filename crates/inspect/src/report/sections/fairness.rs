@@ -283,7 +283,11 @@ fn disparity_row(of: &Disparity, is_corrected: bool) -> Vec<Cell> {
         Cell::new(chance(of.p_value)),
     ];
     row.extend(is_corrected.then(|| Cell::new(chance(of.p_holm))));
-    row.push(Cell::new(if of.value.is_some() { between } else { "undefined".to_owned() }));
+    row.push(match &of.note {
+        _ if of.value.is_some() => Cell::new(between),
+        Some(note) => Cell::new("undefined").detail(words::clean(note)),
+        None => Cell::new("undefined"),
+    });
     row
 }
 
