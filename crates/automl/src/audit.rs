@@ -90,6 +90,18 @@ pub fn audit(
     Ok(record)
 }
 
+/// What rows of one class leave open, in words; `None` where there are two classes or numbers.
+pub fn one_class(truth: &Target, classes: &[String]) -> Option<String> {
+    let codes = truth.codes()?;
+    let first = codes.first()?;
+    let name = classes.get(*first as usize).filter(|_| codes.iter().all(|code| code == first))?;
+    Some(format!(
+        "all {} rows are of the class `{name}`: what needs both classes, such as equalized odds, \
+         equal opportunity and ROC AUC, cannot be judged",
+        codes.len()
+    ))
+}
+
 /// How intervals are found, in words.
 fn interval_method(input: &AuditInput<'_>) -> String {
     let n_resamples = n_resamples_for(input.truth.n_rows(), N_RESAMPLES);
@@ -126,7 +138,7 @@ fn held_groups(
             if rows.len() < input.min_group {
                 continue;
             }
-            if let Some((level, reached)) = held.of_rows(&rows, input.weights) {
+            if let Some((level, reached)) = held.of_rows(&rows, input.weights, input.units) {
                 found.level = level;
                 found.groups.push(GroupCoverage { group: Some(name.clone()), reached });
             }
@@ -182,5 +194,6 @@ fn positives(classes: &[String], truth: &Target) -> Vec<Option<u32>> {
 fn all_proxies(predictor: &Predictor, input: &AuditInput<'_>, parts: &[Groups]) -> Vec<Proxy> {
     let read: Vec<&Column> =
         predictor.feature_columns().filter_map(|name| input.table.column(name)).collect();
-    parts.iter().flat_map(|groups| proxies(read.iter().copied(), groups)).collect()
+    let of = |groups| proxies(read.iter().copied(), groups, input.units);
+    parts.iter().flat_map(of).collect()
 }

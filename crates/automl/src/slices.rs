@@ -39,7 +39,7 @@ pub(crate) fn weak(
     let SearchedRows { table, truth, predictions, constant, weights, groups, shown } = *rows;
     let losses = losses(predictor, table, truth, predictions, constant);
     let held = predictor.held(table, predictions, truth, ctx)?;
-    let reached = |rows: &[u32]| held.as_ref().and_then(|h| h.of_rows(rows, weights));
+    let reached = |rows: &[u32]| held.as_ref().and_then(|h| h.of_rows(rows, weights, groups));
     // Those that matter first; columns that the model does not read may describe a slice too.
     let mut columns: Vec<String> = importances.iter().map(|i| i.column.clone()).collect();
     let usable = schema.fields.iter().filter(|f| f.kind.is_usable());

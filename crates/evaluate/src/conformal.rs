@@ -78,18 +78,35 @@ pub fn coverage(
     groups: Option<&[u32]>,
 ) -> Result<Coverage> {
     let n_rows = held.len();
-    let fits = sizes.len() == n_rows && weights.is_none_or(|w| w.len() == n_rows);
     let weight = |row: usize| weights.map_or(1.0, |w| w[row]);
-    let (mut total, mut squares, mut hits, mut size) = (0.0, 0.0, 0.0, 0.0);
-    for row in 0..if fits { n_rows } else { 0 } {
+    let reached = share_held(held, weights, groups).filter(|_| sizes.len() == n_rows);
+    let Some((share, ci95)) = reached else {
+        return Err(Error::input("coverage needs rows with weight"));
+    };
+    let total: f64 = (0..n_rows).map(weight).sum();
+    let size: f64 = sizes.iter().enumerate().map(|(row, size)| weight(row) * size).sum();
+    Ok(Coverage { n_rows, share, ci95, mean_size: size / total })
+}
+
+/// The share of rows that are `held`, with its 95 % interval; `None` where no row has weight or
+/// there are not as many weights as rows.
+pub(crate) fn share_held(
+    held: &[bool],
+    weights: Option<&[f64]>,
+    groups: Option<&[u32]>,
+) -> Option<(f64, Interval)> {
+    let n_rows = held.len();
+    let weight = |row: usize| weights.map_or(1.0, |w| w[row]);
+    let (mut total, mut squares, mut hits) = (0.0, 0.0, 0.0);
+    let fits = weights.is_none_or(|w| w.len() == n_rows);
+    for (row, is_held) in held.iter().enumerate().filter(|_| fits) {
         let w = weight(row);
         total += w;
         squares += w * w;
-        hits += if held[row] { w } else { 0.0 };
-        size += w * sizes[row];
+        hits += if *is_held { w } else { 0.0 };
     }
     if total <= 0.0 {
-        return Err(Error::input("coverage needs rows with weight"));
+        return None;
     }
     let share = hits / total;
     // Weighted rows count by Kish's effective number.
@@ -103,7 +120,7 @@ pub fn coverage(
         Some(None) => wilson(share, 1.0),
         None => wilson(share, effective),
     };
-    Ok(Coverage { n_rows, share, ci95, mean_size: size / total })
+    Some((share, ci95))
 }
 
 /// Wilson's interval with so many rows as have the variance that the groups show, and with the

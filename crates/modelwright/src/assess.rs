@@ -91,9 +91,8 @@ pub fn assess(model: &Model, rows: &Labelled, ctx: &Context) -> Result<Assessmen
     };
     let mut evaluation = evaluate(&input, ctx)?;
     evaluation.learned_from.clone_from(&rows.learned_from);
-    let units = rows.groups.as_deref();
-    let reached = rows.held.as_ref().map(|held| held.reached(rows.weights.as_deref(), units));
-    let by = by_group(model, rows, ctx)?;
+    let reached = rows.held.as_ref().map(|held| held.reached(rows.weights.as_deref(), groups));
+    let by = by_group(model, rows, groups, ctx)?;
     Ok(Assessment { evaluation, reached, chance: None, by })
 }
 

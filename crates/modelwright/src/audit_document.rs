@@ -61,12 +61,18 @@ fn measures_json(measures: &[MetricValue]) -> BTreeMap<&str, Value> {
 }
 
 fn disparity_json(d: &Disparity) -> Value {
-    json!({
+    // Groups that are all alike lie between no two of them.
+    let is_pair = d.lowest != d.highest;
+    let mut document = json!({
         "value": d.value,
         "ci95": d.ci95.map(|i| [i.low, i.high]),
         "p_value": d.p_value,
         "p_holm": d.p_holm,
-        "lowest": d.lowest,
-        "highest": d.highest,
-    })
+        "lowest": d.lowest.as_ref().filter(|_| is_pair),
+        "highest": d.highest.as_ref().filter(|_| is_pair),
+    });
+    if let Some(note) = &d.note {
+        document["note"] = json!(note);
+    }
+    document
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use modelwright_automl::audit::{AuditInput, audit};
+use modelwright_automl::audit::{AuditInput, audit, one_class};
 use modelwright_automl::robustness::{StrainInput, strained};
 use modelwright_automl::target::rows_with_target;
 use modelwright_automl::{Purpose, Units, is_judged_in_time, row_groups, row_times};
@@ -170,6 +170,9 @@ pub fn audit_rows(
     }
     let predictor = &model.predictor;
     let truth = predictor.encode_target(&rows.table)?;
+    if let Some(open) = one_class(&truth, &predictor.classes) {
+        ctx.tell(Event::Warning(open));
+    }
     let predictions = predictor.predict(&rows.table, ctx)?;
     let units = rows.units_of(&truth, &predictions);
     let input = AuditInput {

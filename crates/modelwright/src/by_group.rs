@@ -65,29 +65,41 @@ pub struct HeldShare {
     pub is_short: bool,
 }
 
-/// Measures the groups of each column that was kept with the rows.
+/// Measures the groups of each column that was kept with the rows; `units` says which rows belong
+/// together and are no independent witnesses.
 ///
 /// # Errors
 /// Work error when nothing can be selected from these rows.
-pub fn by_group(model: &Model, rows: &Labelled, ctx: &Context) -> Result<Vec<ByColumn>> {
+pub fn by_group(
+    model: &Model,
+    rows: &Labelled,
+    units: Option<&[u32]>,
+    ctx: &Context,
+) -> Result<Vec<ByColumn>> {
     let of_column = |column| {
         let groups = Grouping::of(column).groups(column);
-        let all = (0..groups.names.len()).map(|group| of_group(model, rows, &groups, group, ctx));
+        let place = |group| Place { rows, units, groups: &groups, group };
+        let all = (0..groups.names.len()).map(|group| of_group(model, place(group), ctx));
         ByColumn { column: column.name.clone(), note: groups.note.clone(), groups: all.collect() }
     };
     Ok(rows.by.columns().iter().map(of_column).collect())
 }
 
-fn of_group(
-    model: &Model,
-    rows: &Labelled,
-    groups: &Groups,
+/// One group among all rows.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    rows: &'a Labelled,
+    /// Which rows belong together.
+    units: Option<&'a [u32]>,
+    groups: &'a Groups,
     group: usize,
-    ctx: &Context,
-) -> GroupAssessment {
+}
+
+fn of_group(model: &Model, place: Place<'_>, ctx: &Context) -> GroupAssessment {
+    let Place { rows, units, groups, group } = place;
     let is_own = |row: &u32| groups.codes[*row as usize] as usize == group;
     let own: Vec<u32> = (0..groups.codes.len() as u32).filter(is_own).collect();
-    let levels = |held: &Held| held.levels_of_rows(&own, rows.weights.as_deref());
+    let levels = |held: &Held| held.levels_of_rows(&own, rows.weights.as_deref(), units);
     let share = |(level, reached): (f64, Coverage)| HeldShare {
         level,
         is_short: own.len() >= ROWS_MIN && reached.ci95.high < level,
@@ -96,12 +108,17 @@ fn of_group(
     GroupAssessment {
         group: groups.names[group].clone(),
         n_rows: own.len(),
-        metric: metric_of(model, rows, &own, ctx),
+        metric: metric_of(model, (rows, units), &own, ctx),
         held: rows.held.as_ref().map(levels).unwrap_or_default().into_iter().map(share).collect(),
     }
 }
 
-fn metric_of(model: &Model, rows: &Labelled, own: &[u32], ctx: &Context) -> MetricValue {
+fn metric_of(
+    model: &Model,
+    (rows, units): (&Labelled, Option<&[u32]>),
+    own: &[u32],
+    ctx: &Context,
+) -> MetricValue {
     let metric = model.metric(ctx);
     if own.len() < ROWS_MIN {
         return MetricValue {
@@ -123,7 +140,7 @@ fn metric_of(model: &Model, rows: &Labelled, own: &[u32], ctx: &Context) -> Metr
         threshold,
     };
     let belongs: Option<Vec<u32>> =
-        rows.groups.as_ref().map(|groups| own.iter().map(|row| groups[*row as usize]).collect());
+        units.map(|units| own.iter().map(|row| units[*row as usize]).collect());
     let drawing = Drawing { n_resamples: N_RESAMPLES, mix: Mix::Drawn, groups: belongs.as_deref() };
     let mut values = bootstrap_intervals(&[metric], &input, drawing, ctx);
     values.swap_remove(0)

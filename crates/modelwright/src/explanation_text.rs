@@ -47,10 +47,15 @@ impl Shown<'_> {
             let more = explanation.n_rows - n_max;
             let _ = writeln!(text, "\n{more} more rows: use --json or -o");
         }
+        let method = explanation.method.text();
+        if explanation.n_background == 0 {
+            // What is not known goes the ways of the training rows, which the trees counted.
+            let _ = writeln!(text, "\n{method}");
+            return text;
+        }
         let _ = writeln!(
             text,
-            "\n{}; {} background rows {}",
-            explanation.method.text(),
+            "\n{method}; {} background rows {}",
             explanation.n_background,
             match self.origin {
                 Origin::Data => "of these data",

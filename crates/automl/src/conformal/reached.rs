@@ -78,18 +78,32 @@ impl Held {
     }
 
     /// The first level, and what it reaches on some of the rows; `None` where none has weight.
-    pub fn of_rows(&self, rows: &[u32], weights: Option<&[f64]>) -> Option<(f64, Coverage)> {
-        self.levels_of_rows(rows, weights).into_iter().next()
+    pub fn of_rows(
+        &self,
+        rows: &[u32],
+        weights: Option<&[f64]>,
+        units: Option<&[u32]>,
+    ) -> Option<(f64, Coverage)> {
+        self.levels_of_rows(rows, weights, units).into_iter().next()
     }
 
-    /// Each level, and what it reaches on some of the rows; none where no row has weight.
-    pub fn levels_of_rows(&self, rows: &[u32], weights: Option<&[f64]>) -> Vec<(f64, Coverage)> {
+    /// Each level, and what it reaches on some of the rows; none where no row has weight. Weights
+    /// and units are of all rows: a part of rows that belong together is no surer than they are.
+    pub fn levels_of_rows(
+        &self,
+        rows: &[u32],
+        weights: Option<&[f64]>,
+        units: Option<&[u32]>,
+    ) -> Vec<(f64, Coverage)> {
         let weights: Option<Vec<f64>> =
             weights.map(|w| rows.iter().map(|row| w[*row as usize]).collect());
+        let units: Option<Vec<u32>> =
+            units.map(|u| rows.iter().map(|row| u[*row as usize]).collect());
         let of_level = |level: &HeldLevel| {
             let held: Vec<bool> = rows.iter().map(|row| level.held[*row as usize]).collect();
             let sizes: Vec<f64> = rows.iter().map(|row| level.sizes[*row as usize]).collect();
-            Some((level.level, coverage(&held, &sizes, weights.as_deref(), None).ok()?))
+            let reached = coverage(&held, &sizes, weights.as_deref(), units.as_deref());
+            Some((level.level, reached.ok()?))
         };
         self.levels.iter().filter_map(of_level).collect()
     }
@@ -120,5 +134,32 @@ impl Held {
         let units: Option<Vec<u32>> = units.map(|u| own().map(|row| u[row]).collect());
         let reached = coverage(&held, &sizes, weights.as_deref(), units.as_deref()).ok()?;
         Some(GroupCoverage { group: self.names[group].clone(), reached })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use modelwright_core::record::Interval;
+
+    use super::*;
+    use crate::conformal::LevelIntervals;
+
+    #[test]
+    fn a_part_of_rows_that_belong_together_is_no_surer_than_its_units() {
+        // 30 patients with 12 visits each, 10 of them missed as a whole; the part takes a third of
+        // the visits of everybody.
+        let truth = Target::Real((0..360).map(|row| f64::from(row / 12 % 3)).collect());
+        let intervals = vec![Interval { low: -0.5, high: 1.5 }; 360];
+        let regions = Regions::Intervals(vec![LevelIntervals { level: 0.9, intervals }]);
+        let held = Held::of(&regions, &truth, Vec::new(), Vec::new());
+        let units: Vec<u32> = (0..360).map(|row| row / 12).collect();
+        let part: Vec<u32> = (0..360).step_by(3).collect();
+        let (level, of_part) = held.of_rows(&part, None, Some(&units)).unwrap();
+        let whole = held.reached(None, Some(&units))[0].reached.unwrap();
+        assert_eq!((level, of_part.n_rows), (0.9, 120));
+        let width = |of: &Coverage| of.ci95.high - of.ci95.low;
+        assert!(width(&of_part) > width(&whole) - 1e-9, "{of_part:?} {whole:?}");
+        let of_rows = held.of_rows(&part, None, None).unwrap().1;
+        assert!(width(&of_part) > 1.8 * width(&of_rows), "{of_part:?} {of_rows:?}");
     }
 }

@@ -101,6 +101,9 @@ pub struct Disparity {
     pub lowest: Option<String>,
     /// The group with the largest value.
     pub highest: Option<String>,
+    /// Why there is no value; only of definitions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// How decisions were made fair, and what that costs.
@@ -217,6 +220,9 @@ pub struct Proxy {
     pub association: f64,
     /// The share of rows whose group it tells, by rows that were not looked at.
     pub told: f64,
+    /// 95 % interval of that share, by units where rows belong together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_ci95: Option<Interval>,
     /// The share that is told by always naming the largest group.
     pub guessed: f64,
 }

@@ -45,10 +45,28 @@ impl FoldDifference {
                 .expected("a number above 0")
                 .got(test_to_train.to_string()));
         }
+        Ok(Self::with_variance(differences, 1.0 / n + test_to_train))
+    }
+
+    /// Of differences on data sets that share no rows: Student's paired t. `None` where there are
+    /// fewer than two, or where all say the same, which tells nothing of how they vary.
+    pub fn of_data_sets(differences: &[f64]) -> Option<Self> {
+        /// Differences that are closer than this part of the largest one differ by rounding.
+        const ROUNDING: f64 = 1e-9;
+        let largest = differences.iter().fold(0.0_f64, |most, d| most.max(d.abs()));
+        let is_varied = differences.iter().any(|d| (d - differences[0]).abs() > ROUNDING * largest);
+        let times = 1.0 / differences.len() as f64;
+        let found = is_varied.then(|| Self::with_variance(differences, times));
+        found.filter(|found| found.standard_error.is_finite())
+    }
+
+    /// The mean, whose variance is so many times that of a difference.
+    fn with_variance(differences: &[f64], times: f64) -> Self {
+        let n = differences.len() as f64;
         let mean = differences.iter().sum::<f64>() / n;
         let squares: f64 = differences.iter().map(|d| (d - mean).powi(2)).sum();
-        let variance = squares / (n - 1.0) * (1.0 / n + test_to_train);
-        Ok(Self { mean, standard_error: variance.sqrt(), degrees_of_freedom: n - 1.0 })
+        let variance = squares / (n - 1.0) * times;
+        Self { mean, standard_error: variance.sqrt(), degrees_of_freedom: n - 1.0 }
     }
 
     /// Nadeau & Bengio's corrected t; infinite where all splits agree on a difference, 0 where

@@ -98,7 +98,8 @@ pub struct Pair {
     pub b: String,
     /// Mean of A's scores less B's.
     pub difference: f64,
-    /// 95 % interval of that, on folds.
+    /// 95 % interval of that: corrected t on folds, paired t across data sets; `None` where
+    /// differences do not vary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ci95: Option<Interval>,
     /// Wilcoxon's p-value across data sets, the corrected t-test's on folds, or that of the 5×2cv F
@@ -109,8 +110,8 @@ pub struct Pair {
     /// Nemenyi's p-value, across data sets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p_nemenyi: Option<f64>,
-    /// On folds: the probabilities that A is worse by more than the ROPE, that both are equal in
-    /// practice, and that A is better by more than it.
+    /// By the same t: the probabilities that A is worse by more than the ROPE, that both are equal
+    /// in practice, and that A is better by more than it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probabilities: Option<[f64; 3]>,
 }
@@ -174,19 +175,26 @@ fn pair(input: &StudyInput<'_>, ranking: &Ranking, a: usize, b: usize) -> Result
         p_nemenyi: None,
         probabilities: None,
     };
-    if let Some(ratio) = input.test_to_train {
+    let certain = if let Some(ratio) = input.test_to_train {
         let found = FoldDifference::new(&differences, ratio)?;
-        let [low, equal, high] = found.probabilities(input.rope);
-        let of_a = if input.larger_is_better { [low, equal, high] } else { [high, equal, low] };
-        pair.probabilities = Some(of_a);
-        pair.ci95 = Some(found.interval());
         pair.p_value = found.p_value();
+        Some(found)
     } else if input.five_by_two {
         pair.p_value = five_by_two_p(&differences)?;
+        // Two folds: as many test rows as training rows. The F test has no interval of its own.
+        let found = FoldDifference::new(&differences, 1.0)?;
+        Some(found).filter(|found| found.standard_error > 0.0)
     } else {
         // Learners that are equal everywhere do not differ.
         pair.p_value = wilcoxon(&differences).map_or(1.0, |w| w.p_value);
         pair.p_nemenyi = Some(ranking.nemenyi(a, b));
+        FoldDifference::of_data_sets(&differences)
+    };
+    if let Some(found) = certain {
+        let [low, equal, high] = found.probabilities(input.rope);
+        let of_a = if input.larger_is_better { [low, equal, high] } else { [high, equal, low] };
+        pair.probabilities = Some(of_a);
+        pair.ci95 = Some(found.interval());
     }
     Ok(pair)
 }
@@ -254,6 +262,8 @@ fn magnitude(pair: &Pair, input: &StudyInput<'_>) -> String {
         format!(" (95 % interval {} to {})", digits(ends[0]), digits(ends[1]))
     });
     let rope = digits(input.rope);
+    let is_shown = pair.p_holm < LEVEL;
+    let shown = if is_shown { String::new() } else { not_shown(pair) };
     let matters = match pair.probabilities {
         Some([worse, equal, better]) => format!(
             "with {:.0} % probability it is better by more than {rope}, with {:.0} % both are \
@@ -262,10 +272,18 @@ fn magnitude(pair: &Pair, input: &StudyInput<'_>) -> String {
             100.0 * equal,
             100.0 * worse
         ),
-        None if ahead.abs() > input.rope => format!("that is more than {rope}, so it matters"),
-        None => format!("that is within {rope}, so it hardly matters"),
+        None if ahead.abs() <= input.rope => format!("that is within {rope}, so it hardly matters"),
+        None if is_shown => format!("that is more than {rope}, so it matters"),
+        None => format!("that is more than {rope} and would matter if it were there"),
     };
-    format!("{} is ahead of {} by {}{ci95} on average: {matters}.", pair.a, pair.b, digits(ahead))
+    let by = digits(ahead);
+    format!("{} is ahead of {} by {by}{ci95} on average{shown}: {matters}.", pair.a, pair.b)
+}
+
+/// That a difference may be chance, with the p-value that says so.
+fn not_shown(pair: &Pair) -> String {
+    let corrected = if pair.p_holm == pair.p_value { "" } else { "corrected " };
+    format!(", which is not shown to be more than chance ({corrected}p = {:.3})", pair.p_holm)
 }
 
 /// What is to be said where all learners have the same scores everywhere.
@@ -414,6 +432,36 @@ mod tests {
         let errors =
             StudyInput { larger_is_better: false, test_to_train: None, ..input(&two, &scores) };
         let said = study(&errors).unwrap().verdict;
-        assert!(said.contains("a is ahead of b by 0.0236 on average: that is more"), "{said}");
+        assert!(said.contains("a is ahead of b by 0.0236 (95 % interval 0.0"), "{said}");
+        assert!(said.contains(") on average: with"), "{said}");
+    }
+
+    #[test]
+    fn a_difference_that_is_not_shown_does_not_matter_yet() {
+        let two = names(&["a", "b"]);
+        // Six data sets, five of them for a: Wilcoxon's p is 0.06.
+        let ahead = [0.02, 0.03, 0.05, 0.04, 0.06, -0.01];
+        let scores: Vec<Vec<f64>> = ahead.iter().map(|d| vec![0.8 + d, 0.8]).collect();
+        let found = study(&input(&two, &scores)).unwrap();
+        let (pair, said) = (&found.pairs[0], &found.verdict);
+        assert!(pair.p_holm > 0.05 && pair.difference > 0.03, "{pair:?}");
+        assert!(!said.contains("matters") && said.contains("which is not shown to be"), "{said}");
+        // scipy.stats.ttest_1samp([.02, .03, .05, .04, .06, -.01], 0).confidence_interval()
+        let ci = pair.ci95.unwrap();
+        assert!(
+            (ci.low - 0.005_606_268_5).abs() < 1e-9 && (ci.high - 0.057_727_064_8).abs() < 1e-9,
+            "{ci:?}"
+        );
+        assert!(pair.probabilities.is_some_and(|p| p[2] > 0.9 && p[2] < 0.99), "{pair:?}");
+        // What never varies has no interval, and still is not shown by five data sets.
+        let same = study(&input(&two, &vec![vec![0.8, 0.7]; 5])).unwrap();
+        assert!(same.pairs[0].ci95.is_none() && same.pairs[0].probabilities.is_none());
+        assert!(same.verdict.contains("would matter if it were there"), "{}", same.verdict);
+        let scores: Vec<Vec<f64>> =
+            (0..10).map(|i| vec![0.9 + 0.1 * f64::from(i % 3), 0.88]).collect();
+        let folds = study(&StudyInput { five_by_two: true, ..input(&two, &scores) }).unwrap();
+        let differences: Vec<f64> = scores.iter().map(|s| s[0] - s[1]).collect();
+        let corrected = FoldDifference::new(&differences, 1.0).unwrap();
+        assert_eq!(folds.pairs[0].ci95, Some(corrected.interval()));
     }
 }

@@ -81,6 +81,13 @@ const DEFINITIONS: &[Definition] = &[
     definition("bounded_group_loss", &["mse"], Rule::Largest),
 ];
 
+/// The measures of a definition whose p-value asks whether they are alike in all groups; none of
+/// others.
+pub(super) fn measures_behind(definition: &str) -> &'static [&'static str] {
+    let of = |d: &&Definition| d.name == definition && d.rule != Rule::Largest;
+    DEFINITIONS.iter().find(of).map_or(&[], |d| d.measures)
+}
+
 /// A definition's value, with groups by their numbers.
 pub(super) struct Defined {
     disparity: Disparity,
@@ -89,11 +96,12 @@ pub(super) struct Defined {
 }
 
 impl Defined {
-    /// With the groups' names.
+    /// With the groups' names; none where all groups are alike, which lie between no two of them.
     pub(super) fn named(self, name: &impl Fn(usize) -> String) -> Disparity {
+        let is_pair = self.lowest != self.highest;
         Disparity {
-            lowest: self.lowest.map(name),
-            highest: self.highest.map(name),
+            lowest: self.lowest.filter(|_| is_pair).map(name),
+            highest: self.highest.filter(|_| is_pair).map(name),
             ..self.disparity
         }
     }
@@ -123,7 +131,11 @@ pub(super) fn all(
 
 fn of_extremes(definition: &Definition, places: &[usize], spread: &Spread<'_>) -> Defined {
     let empty = || Defined {
-        disparity: Disparity { name: definition.name.to_owned(), ..Disparity::default() },
+        disparity: Disparity {
+            name: definition.name.to_owned(),
+            note: places.iter().find_map(|m| spread.withheld(*m)),
+            ..Disparity::default()
+        },
         lowest: None,
         highest: None,
     };
@@ -136,7 +148,15 @@ fn of_extremes(definition: &Definition, places: &[usize], spread: &Spread<'_>) -
         Rule::Largest => Some(high),
     };
     let values: Option<Vec<f64>> = extremes.iter().map(|e| of_pair(e.low, e.high)).collect();
-    let Some(values) = values else { return empty() };
+    let Some(values) = values else {
+        let mut without = empty();
+        let is_nothing = |e: &&Extremes| of_pair(e.low, e.high).is_none() && e.high == 0.0;
+        without.disparity.note = extremes.iter().find(is_nothing).map(|e| {
+            let name = spread.measures[e.measure].name;
+            format!("{name} is 0 in every group, and a share of 0 is no number")
+        });
+        return without;
+    };
     // Which measure speaks: the worst; of a mean the first is named, and both count.
     let is_worse = |a: f64, b: f64| if rule == Rule::Ratio { a < b } else { a > b };
     let worst =

@@ -70,6 +70,21 @@ impl<'a> Spread<'a> {
         usable.filter_map(|g| Some((g, self.data.values[g][measure]?))).collect()
     }
 
+    /// Why a measure has no groups that are farthest apart; `None` where it has, or where fewer
+    /// than two groups can be judged at all.
+    pub(super) fn withheld(&self, measure: usize) -> Option<String> {
+        let n_judged = self.is_judged.iter().filter(|is_judged| **is_judged).count();
+        let n_with = self.judged(measure).len();
+        (n_judged >= 2 && n_with < 2).then(|| {
+            format!(
+                "{} rests on at least {:.0} rows in {n_with} of {n_judged} groups only, and two \
+                 are needed",
+                self.measures[measure].name,
+                self.least.max(1.0)
+            )
+        })
+    }
+
     /// The groups farthest apart (ties: the first); `None` with fewer than two judged groups.
     pub(super) fn extremes(&self, measure: usize) -> Option<Extremes> {
         let judged = self.judged(measure);
@@ -148,6 +163,7 @@ impl<'a> Spread<'a> {
             p_holm: None,
             lowest: Some(name(e.lowest)),
             highest: Some(name(e.highest)),
+            note: None,
         }
     }
 

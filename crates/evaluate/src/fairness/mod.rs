@@ -30,6 +30,7 @@
 //! Where rows belong together (`units`), whole units are drawn and shares count as many rows as
 //! they are worth; see `units`.
 
+mod crossed;
 mod definition;
 mod disparity;
 mod groups;

@@ -9,14 +9,20 @@
 //! Chance alone makes some of many columns look telling on few rows. A column is therefore a proxy
 //! only if a χ² test denies independence, corrected by Holm's method for all columns looked at,
 //! and if its values do not name groups worse than guessing does.
+//!
+//! Where rows belong together, such as the visits of one patient, whole units are on one side of
+//! the halves, and units are the witnesses of the test: a weight that names the patient would
+//! otherwise "reveal" whatever is the same at all visits.
 
 use modelwright_core::data::Column;
 use modelwright_core::random::number_at;
 use modelwright_core::record::Proxy;
 
+use super::crossed::{ByUnit, Crossed};
 use super::{Grouping, Groups};
 use crate::compare::adjust::holm;
-use crate::distribution::chi_square_survival;
+use crate::compare::clusters::clustered;
+use crate::conformal::share_held;
 
 /// Below this association a column is not worth a word.
 const ASSOCIATION_MIN: f64 = 0.2;
@@ -28,33 +34,47 @@ const P_MAX: f64 = 0.05;
 const PROXIES_MAX: usize = 8;
 
 /// The columns that reveal the groups, the most telling first; columns of the groups themselves
-/// are left out.
+/// are left out. `units` says of each row what it belongs to, where rows belong together: a value
+/// that names the unit is no proxy of what is the same in all of its rows.
 ///
 /// # Panics
-/// If a column has not as many rows as there are in groups.
-pub fn proxies<'a>(columns: impl Iterator<Item = &'a Column>, groups: &Groups) -> Vec<Proxy> {
+/// If a column, or `units`, has not as many rows as there are in groups.
+pub fn proxies<'a>(
+    columns: impl Iterator<Item = &'a Column>,
+    groups: &Groups,
+    units: Option<&[u32]>,
+) -> Vec<Proxy> {
+    let units = units.map(ByUnit::of);
+    let units = units.as_ref();
+    let halves = halves(groups.codes.len(), units);
     let is_other = |column: &&Column| !groups.columns.contains(&column.name);
-    let (all, p_values): (Vec<Proxy>, Vec<f64>) = columns
+    let mut p_values = Vec::new();
+    let all: Vec<(Proxy, f64)> = columns
         .filter(is_other)
         .map(|column| {
             let values = Grouping::finely(column).groups(column);
-            let table = Crossed::new(&values, groups);
+            let table = Crossed::new(&values, groups, units);
+            let hits = told(&values, groups, &halves);
+            let unit_of = units.map(|units| units.unit_of.as_slice());
+            let (told, told_ci95) = share_held(&hits, None, unit_of).unzip();
             let proxy = Proxy {
                 column: column.name.clone(),
                 sensitive: groups.columns.join(", "),
                 association: table.association(),
-                told: told(&values, groups),
+                told: told.unwrap_or_default(),
+                told_ci95,
                 guessed: table.largest_share(),
             };
-            (proxy, table.p_value())
+            p_values.push(table.p_value());
+            let error = standard_error(&hits, proxy.told, units);
+            (proxy, error)
         })
-        .unzip();
-    let is_telling = |(proxy, p): &(Proxy, f64)| {
-        let error = (proxy.told * (1.0 - proxy.told) / groups.codes.len().max(1) as f64).sqrt();
+        .collect();
+    let is_telling = |((proxy, error), p): &((Proxy, f64), f64)| {
         proxy.association >= ASSOCIATION_MIN && *p < P_MAX && proxy.told + error >= proxy.guessed
     };
     let tested = all.into_iter().zip(holm(&p_values));
-    let mut found: Vec<Proxy> = tested.filter(is_telling).map(|(proxy, _)| proxy).collect();
+    let mut found: Vec<Proxy> = tested.filter(is_telling).map(|((proxy, _), _)| proxy).collect();
     found.sort_by(|a, b| {
         b.association.total_cmp(&a.association).then_with(|| a.column.cmp(&b.column))
     });
@@ -62,80 +82,15 @@ pub fn proxies<'a>(columns: impl Iterator<Item = &'a Column>, groups: &Groups) -
     found
 }
 
-/// Rows by value and group.
-struct Crossed {
-    n_groups: usize,
-    /// `cells[value * n_groups + group]`.
-    cells: Vec<f64>,
-    n: f64,
-}
-
-impl Crossed {
-    fn new(values: &Groups, groups: &Groups) -> Self {
-        let n_groups = groups.names.len();
-        let mut cells = vec![0.0; values.names.len() * n_groups];
-        for (value, group) in values.codes.iter().zip(&groups.codes) {
-            cells[*value as usize * n_groups + *group as usize] += 1.0;
-        }
-        Self { n_groups, cells, n: groups.codes.len() as f64 }
-    }
-
-    fn of_groups(&self) -> Vec<f64> {
-        let group = |g: usize| self.cells.iter().skip(g).step_by(self.n_groups).sum();
-        (0..self.n_groups).map(group).collect()
-    }
-
-    fn largest_share(&self) -> f64 {
-        if self.n > 0.0 { self.of_groups().into_iter().fold(0.0, f64::max) / self.n } else { 0.0 }
-    }
-
-    /// Pearson's statistic of independence, and how many values and groups occur.
-    fn statistic(&self) -> (f64, f64, f64) {
-        let groups = self.of_groups();
-        let values: Vec<f64> =
-            self.cells.chunks_exact(self.n_groups).map(|row| row.iter().sum()).collect();
-        let mut statistic = 0.0;
-        for (row, of_value) in self.cells.chunks_exact(self.n_groups).zip(&values) {
-            for (seen, of_group) in row.iter().zip(&groups) {
-                let expected = of_value * of_group / self.n;
-                if expected > 0.0 {
-                    statistic += (seen - expected).powi(2) / expected;
-                }
-            }
-        }
-        let used = |counts: &[f64]| counts.iter().filter(|c| **c > 0.0).count() as f64;
-        (statistic, used(&values), used(&groups))
-    }
-
-    /// The chance of such a table or a more telling one when values and groups are independent.
-    fn p_value(&self) -> f64 {
-        let (statistic, r, k) = self.statistic();
-        if r < 2.0 || k < 2.0 { 1.0 } else { chi_square_survival(statistic, (r - 1.0) * (k - 1.0)) }
-    }
-
-    /// Bias-corrected Cramér's V; 0 where one of the two does not vary.
-    fn association(&self) -> f64 {
-        let (statistic, r, k) = self.statistic();
-        let n = self.n;
-        if r < 2.0 || k < 2.0 || n < 2.0 {
-            return 0.0;
-        }
-        let phi = (statistic / n - (r - 1.0) * (k - 1.0) / (n - 1.0)).max(0.0);
-        let corrected = |m: f64| m - (m - 1.0).powi(2) / (n - 1.0);
-        let least = corrected(r).min(corrected(k)) - 1.0;
-        if least > 0.0 { (phi / least).sqrt().min(1.0) } else { 0.0 }
-    }
-}
-
-/// The share of rows whose group the value names, each half told by the other.
-fn told(values: &Groups, groups: &Groups) -> f64 {
+/// Which rows' group the value names, each half told by the other.
+fn told(values: &Groups, groups: &Groups, halves: &[bool]) -> Vec<bool> {
     let n_groups = groups.names.len();
     let n_rows = groups.codes.len();
-    let mut n_right = 0_usize;
-    for half in 0..2 {
+    let mut is_right = vec![false; n_rows];
+    for half in [false, true] {
         let mut cells = vec![0_usize; values.names.len() * n_groups];
         let mut all = vec![0_usize; n_groups];
-        for row in (0..n_rows).filter(|row| half_of(*row) == half) {
+        for row in (0..n_rows).filter(|row| halves[*row] == half) {
             let group = groups.codes[row] as usize;
             cells[values.codes[row] as usize * n_groups + group] += 1;
             all[group] += 1;
@@ -145,17 +100,37 @@ fn told(values: &Groups, groups: &Groups) -> f64 {
             .chunks_exact(n_groups.max(1))
             .map(|row| if row.iter().all(|n| *n == 0) { of_unseen } else { most_frequent(row) })
             .collect();
-        let others = (0..n_rows).filter(|row| half_of(*row) != half);
-        n_right += others
-            .filter(|row| named[values.codes[*row] as usize] == groups.codes[*row] as usize)
-            .count();
+        for row in (0..n_rows).filter(|row| halves[*row] != half) {
+            is_right[row] = named[values.codes[row] as usize] == groups.codes[row] as usize;
+        }
     }
-    if n_rows == 0 { 0.0 } else { n_right as f64 / n_rows as f64 }
+    is_right
 }
 
-/// The half that a row belongs to: by its hash, because rows may alternate.
-fn half_of(row: usize) -> u64 {
-    number_at(0, row as u64) & 1
+/// Whether each row belongs to the second half: by its hash, because rows may alternate. Of rows
+/// in units every second unit in the order of their hashes does, with all of its rows: what names
+/// a unit tells nothing of another one.
+fn halves(n_rows: usize, units: Option<&ByUnit>) -> Vec<bool> {
+    let hash = |number: usize| number_at(0, number as u64);
+    let Some(units) = units else {
+        return (0..n_rows).map(|row| hash(row) & 1 == 1).collect();
+    };
+    let mut order: Vec<usize> = (0..units.n_units).collect();
+    order.sort_by_key(|unit| hash(*unit));
+    let mut is_second = vec![false; units.n_units];
+    order.iter().skip(1).step_by(2).for_each(|unit| is_second[*unit] = true);
+    units.unit_of.iter().map(|unit| is_second[*unit as usize]).collect()
+}
+
+/// The standard error of a share of rows.
+fn standard_error(hits: &[bool], share: f64, units: Option<&ByUnit>) -> f64 {
+    let n_rows = hits.len().max(1) as f64;
+    let residual = |row: usize| f64::from(u8::from(hits[row])) - share;
+    match units {
+        None => (share * (1.0 - share) / n_rows).sqrt(),
+        Some(units) => clustered(&units.unit_of, |_| 1.0 / n_rows, residual)
+            .map_or(0.0, |certain| certain.standard_error),
+    }
 }
 
 /// The place of the largest count (ties: the first).

@@ -274,7 +274,7 @@ fn a_proxy_is_found_and_noise_is_not() {
         Column::numbers("noise", noise),
         Column::strings("key", key),
     ];
-    let found = proxies(columns.iter(), &of);
+    let found = proxies(columns.iter(), &of, None);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].column, "height");
     assert!(found[0].association > 0.5 && found[0].told > 0.75 && found[0].guessed < 0.51);
@@ -292,11 +292,124 @@ fn independent_columns_of_few_rows_are_hardly_ever_proxies() {
                     Column::numbers(format!("x{i}"), values)
                 })
                 .collect();
-            proxies(columns.iter(), &of).len()
+            proxies(columns.iter(), &of, None).len()
         })
         .sum();
     // Some of 8 columns in 5 of 100 tables, by Holm's method; association alone names 80 and more.
     assert!(n_found <= 5, "{n_found} of 320 columns");
+}
+
+/// A weight and a height of each of some patients, both the same at all ten visits; only the height
+/// goes with the sex.
+fn visits(seed: u64, n_patients: u32) -> (Groups, [Column; 2], Vec<u32>) {
+    let mut random = Random::new(seed);
+    let sex: Vec<u32> = (0..n_patients).map(|_| u32::from(random.unit() < 0.5)).collect();
+    let weight: Vec<f64> = sex.iter().map(|_| random.normal()).collect();
+    let height: Vec<f64> = sex.iter().map(|s| f64::from(*s) * 2.5 + random.normal()).collect();
+    let units: Vec<u32> = (0..10 * n_patients).map(|row| row / 10).collect();
+    let often = |of: &[f64]| units.iter().map(|unit| of[*unit as usize]).collect::<Vec<f64>>();
+    let columns =
+        [Column::numbers("weight", often(&weight)), Column::numbers("height", often(&height))];
+    (groups(units.iter().map(|unit| sex[*unit as usize]).collect()), columns, units)
+}
+
+#[test]
+fn what_names_the_patient_does_not_reveal_what_is_the_same_at_all_visits() {
+    let (mut n_false, mut n_true, mut n_of_rows) = (0, 0, 0);
+    for seed in 0..40 {
+        let (of, columns, units) = visits(seed, 100);
+        let names = |units: Option<&[u32]>| -> Vec<String> {
+            proxies(columns.iter(), &of, units).into_iter().map(|p| p.column).collect()
+        };
+        n_of_rows += usize::from(names(None).contains(&"weight".to_owned()));
+        let found = names(Some(&units));
+        n_false += usize::from(found.contains(&"weight".to_owned()));
+        n_true += usize::from(found.contains(&"height".to_owned()));
+    }
+    assert_eq!(n_of_rows, 40, "a row's own unit tells it");
+    assert!(n_false <= 3 && n_true >= 38, "{n_false} false, {n_true} true");
+    let (of, columns, units) = visits(1, 100);
+    let found = proxies(columns.iter(), &of, Some(&units));
+    let ci95 = found[0].told_ci95.unwrap();
+    // 100 patients: 0.85 ± 0.07.
+    assert!(ci95.high - ci95.low > 0.11 && found[0].told > 0.75, "{found:?}");
+}
+
+#[test]
+fn few_large_units_show_a_proxy_that_goes_through_all_of_them() {
+    let mut random = Random::new(3);
+    let of = groups((0..2_000).map(|_| u32::from(random.unit() < 0.5)).collect());
+    let height =
+        of.codes.iter().map(|g| f64::from(*g) * 2.0 + random.normal()).collect::<Vec<f64>>();
+    let noise = (0..2_000).map(|_| random.normal()).collect();
+    let columns = [Column::numbers("height", height), Column::numbers("noise", noise)];
+    let hospitals: Vec<u32> = (0..2_000).map(|row| row / 200).collect();
+    let found = proxies(columns.iter(), &of, Some(&hospitals));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].column, "height");
+    assert!(proxies(columns.iter(), &of, Some(&[7; 2_000])).is_empty(), "one witness");
+}
+
+#[test]
+fn units_of_one_row_are_rows() {
+    let mut random = Random::new(5);
+    let of = groups((0..1_000).map(|row| row % 2).collect());
+    let told = of.codes.iter().map(|g| f64::from(*g) + random.normal()).collect::<Vec<f64>>();
+    let columns = [Column::numbers("height", told)];
+    let each: Vec<u32> = (0..1_000).collect();
+    let rows = proxies(columns.iter(), &of, None);
+    let units = proxies(columns.iter(), &of, Some(&each));
+    assert!((rows[0].association - units[0].association).abs() < 0.02, "{rows:?} {units:?}");
+}
+
+#[test]
+fn corrected_p_values_are_named_and_stand_beside_the_plain_ones() {
+    let (truth, p, decided, of) = selected(400, [0.7, 0.3], 4);
+    let audit = run((&truth, &p, &decided), None, &of, (30, 100), 1);
+    assert!(audit.verdict.contains("(p < 0.001)"), "{}", audit.verdict);
+    let mut three = vec![audit.clone(), audit.clone(), audit];
+    judge_together(&mut three, 30);
+    assert!(three[0].verdict.contains("(corrected p < 0.001)"), "{}", three[0].verdict);
+    let of = |name: &str| named(&three[0].definitions, name);
+    let selection = named(&three[0].disparities, "selection_rate");
+    for name in ["demographic_parity_difference", "demographic_parity_ratio"] {
+        assert_eq!((of(name).p_value, of(name).p_holm), (selection.p_value, selection.p_holm));
+    }
+    let odds = of("equalized_odds_difference");
+    assert!(odds.p_holm >= odds.p_value, "{odds:?}");
+    assert_eq!(of("accuracy_difference").p_holm, None, "it is shown and not judged");
+}
+
+#[test]
+fn a_definition_without_a_value_says_which_rate_is_withheld() {
+    // Three positive rows in each group: too few for a true positive rate.
+    let codes = (0..200).map(|row| u32::from(row % 100 < 3)).collect();
+    let truth = Target::Class { codes, n_classes: 2 };
+    let decided = vec![0; 200];
+    let of = groups((0..200).map(|row| row / 100).collect());
+    let audit = run((&truth, &Predictions::zeros(200, 1), &decided), None, &of, (30, 100), 1);
+    let ratio = named(&audit.definitions, "equalized_odds_ratio");
+    assert_eq!(ratio.value, None);
+    let note = ratio.note.as_deref().unwrap();
+    assert!(note.starts_with("true_positive_rate rests on at least 10 rows in 0 of 2"), "{note}");
+    let ratio = named(&audit.definitions, "demographic_parity_ratio");
+    assert!(ratio.note.as_ref().is_some_and(|n| n.starts_with("selection_rate is 0")), "{ratio:?}");
+}
+
+#[test]
+fn rows_of_one_class_leave_open_what_needs_both() {
+    for (class, words) in [(0, "No row is “yes”"), (1, "Every row is “yes”")] {
+        let truth = Target::Class { codes: vec![class; 200], n_classes: 2 };
+        let decided: Vec<u32> = (0..200).map(|row| u32::from(row % 10 == 0)).collect();
+        let scores = Predictions::new(1, decided.iter().map(|d| f64::from(*d)).collect());
+        let of = groups((0..200).map(|row| row / 100).collect());
+        let audit = run((&truth, &scores, &decided), None, &of, (30, 100), 1);
+        assert!(audit.verdict.contains(words), "{}", audit.verdict);
+        assert!(audit.verdict.contains("cannot be judged"), "{}", audit.verdict);
+        assert_eq!(audit.judgement, Judgement::Unclear);
+        let of_itself = |d: &&Disparity| d.lowest.is_some() && d.lowest == d.highest;
+        assert_eq!(audit.definitions.iter().find(of_itself), None);
+    }
 }
 
 #[test]

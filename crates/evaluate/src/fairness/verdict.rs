@@ -2,6 +2,7 @@
 
 use modelwright_core::record::{Disparity, GroupAudit, Judgement};
 
+use super::definition::measures_behind;
 use crate::compare::adjust::holm;
 
 /// The four-fifths rule: a group that is selected less than this as often as another one.
@@ -39,9 +40,22 @@ pub fn judge_together(audits: &mut [GroupAudit], min_group: usize) -> usize {
     }
     let n_questions = asked.len();
     for audit in audits {
+        correct_definitions(audit);
         (audit.judgement, audit.verdict) = self::of(audit, min_group);
     }
     n_questions
+}
+
+/// Gives definitions the corrected p-values of what is judged of their measures. One that looks at
+/// two measures is no chance where either is none: the smaller of the two.
+fn correct_definitions(audit: &mut GroupAudit) {
+    let GroupAudit { disparities, definitions, .. } = audit;
+    for definition in definitions.iter_mut().filter(|d| d.p_value.is_some()) {
+        let corrected = |name: &&str| disparities.iter().find(|d| d.name == *name)?.p_holm;
+        let behind = measures_behind(&definition.name);
+        let all: Option<Vec<f64>> = behind.iter().map(corrected).collect();
+        definition.p_holm = all.and_then(|all| all.into_iter().min_by(f64::total_cmp));
+    }
 }
 
 /// One question about the groups, answered.
@@ -63,7 +77,7 @@ pub(super) fn of(audit: &GroupAudit, min_group: usize) -> (Judgement, String) {
         return (Judgement::NotJudged, text);
     }
     let answers = if audit.positive.is_some() {
-        vec![selection(audit), rates(audit)]
+        vec![selection(audit), rates(audit), missing_class(audit)]
     } else {
         vec![residuals(audit), errors(audit)]
     };
@@ -163,6 +177,28 @@ fn rates(audit: &GroupAudit) -> Option<Answer> {
     }))
 }
 
+/// What cannot be judged because all rows are of the class, or none is.
+fn missing_class(audit: &GroupAudit) -> Option<Answer> {
+    let positive = audit.positive.as_deref()?;
+    let share = audit.overall.iter().find(|m| m.name == "base_rate")?.value?;
+    let (rows, asked) = if share == 0.0 {
+        (format!("No row is “{positive}”"), "such rows are found equally often (true positive rate")
+    } else if share == 1.0 {
+        (
+            format!("Every row is “{positive}”"),
+            "other rows are spared equally often (false positive rate",
+        )
+    } else {
+        return None;
+    };
+    let text = format!(
+        "{rows}: whether {asked}), and what needs both classes (equalized odds, ROC AUC), cannot \
+         be judged."
+    );
+    // Half of the question is open, however alike the rest is.
+    Some(Answer { judgement: Judgement::Unclear, text })
+}
+
 /// Are all groups predicted too high, or too low, alike?
 fn residuals(audit: &GroupAudit) -> Option<Answer> {
     let gap = measure(audit, "mean_residual")?;
@@ -218,9 +254,12 @@ fn errors(audit: &GroupAudit) -> Option<Answer> {
 /// From size and chance to a judgement, and the chance in words.
 fn judge(is_large: bool, may_be_large: bool, gap: &Disparity) -> (Judgement, String) {
     let p_value = gap.p_holm.or(gap.p_value);
+    // Tables have the p-value of each line alone beside it.
+    let is_corrected = gap.p_holm.is_some_and(|p| Some(p) != gap.p_value);
+    let name = if is_corrected { "corrected p" } else { "p" };
     let chance = match p_value {
-        Some(p) if p < 0.001 => " (p < 0.001)".to_owned(),
-        Some(p) => format!(" (p = {p:.3})"),
+        Some(p) if p < 0.001 => format!(" ({name} < 0.001)"),
+        Some(p) => format!(" ({name} = {p:.3})"),
         None => String::new(),
     };
     let judgement = match (is_large, p_value) {

@@ -48,13 +48,21 @@ impl Thresholds {
         self.points.iter().take_while(|p| p.threshold >= threshold).last().copied()
     }
 
+    /// Rows that are rightly and wrongly flagged at a measurement: whole numbers but with weights.
+    /// The slider of the page counts on from them, in the same steps as [`Self::of_hundred`], so
+    /// that both round the same number.
+    pub(crate) fn flagged(&self, point: &ThresholdPoint) -> (f64, f64) {
+        /// A millionth of a row is what rounding of shares leaves.
+        const ROUNDING: f64 = 1e6;
+        let rows = |share: f64, n: u64| (share * n as f64 * ROUNDING).round() / ROUNDING;
+        (rows(point.found, self.n_positive), rows(point.flagged, self.n_negative))
+    }
+
     /// Rows flagged, rightly flagged and missed at a measurement, of 100 rows.
     fn of_hundred(&self, point: &ThresholdPoint) -> (f64, f64, f64) {
-        let (n_positive, n_negative) = (self.n_positive as f64, self.n_negative as f64);
-        let n = (n_positive + n_negative) / 100.0;
-        let right = point.found * n_positive;
-        let wrong = point.flagged * n_negative;
-        ((right + wrong) / n, right / n, (n_positive - right) / n)
+        let n = (self.n_positive + self.n_negative) as f64 / 100.0;
+        let (right, wrong) = self.flagged(point);
+        ((right + wrong) / n, right / n, (self.n_positive as f64 - right) / n)
     }
 
     /// What happens at a measurement, in words.
@@ -70,8 +78,9 @@ impl Thresholds {
 
     /// The cost of 100 rows at a measurement.
     fn cost(&self, point: &ThresholdPoint) -> f64 {
-        let (flagged, right, missed) = self.of_hundred(point);
-        (flagged - right) * self.costs[0] + missed * self.costs[1]
+        let n = (self.n_positive + self.n_negative) as f64 / 100.0;
+        let (_, _, missed) = self.of_hundred(point);
+        self.flagged(point).1 / n * self.costs[0] + missed * self.costs[1]
     }
 
     /// The measurements at round thresholds and at the one in use.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use modelwright::automl::Units;
-use modelwright::automl::audit::{AuditInput, MIN_GROUP, audit};
+use modelwright::automl::audit::{AuditInput, MIN_GROUP, audit, one_class};
 use modelwright::automl::robustness::{StrainInput, strained};
 use modelwright::evaluate::fairness::MAIN_DEFINITIONS;
 use modelwright::inspect::audit_html;
@@ -102,6 +102,9 @@ impl Audit {
         let predictor = &model.predictor;
         let predictions = predictor.predict(&rows.table, &ctx)?;
         let truth = predictor.encode_target(&rows.table)?;
+        if let Some(open) = one_class(&truth, &predictor.classes) {
+            ctx.tell(Event::Warning(open));
+        }
         ctx.tell(Event::Phase("audit".to_owned()));
         let units = rows.units_of(&truth, &predictions);
         let input = AuditInput {
@@ -189,7 +192,8 @@ fn text(record: &FairnessRecord) -> String {
     if record.n_questions > 1 {
         let _ = writeln!(
             text,
-            "verdicts: p-values corrected for {} questions (Holm); those in tables are not",
+            "p of all groups: of a line alone; corrected p, which verdicts rest on: for all {} \
+             questions together (Holm)",
             record.n_questions
         );
     }
@@ -249,32 +253,47 @@ fn groups_text(audit: &GroupAudit) -> String {
 }
 
 fn definitions_text(audit: &GroupAudit) -> String {
-    let mut table = TextTable::new(&[
-        "definition",
-        ">value",
-        "95 % of this pair",
-        ">p of all groups",
-        "between",
-    ]);
     let is_shown =
         |d: &&Disparity| d.value.is_some() && MAIN_DEFINITIONS.contains(&d.name.as_str());
+    let notes = notes_text(audit);
     if !audit.definitions.iter().any(|d| is_shown(&d)) {
-        return String::new();
+        return notes;
     }
+    // Of one question there is nothing to correct.
+    let is_corrected =
+        audit.definitions.iter().any(|d| d.p_holm.is_some_and(|p| Some(p) != d.p_value));
+    let mut titles = vec!["definition", ">value", "95 % of this pair", ">p of all groups"];
+    titles.extend(is_corrected.then_some(">corrected p"));
+    titles.push("between");
+    let mut table = TextTable::new(&titles);
     for d in audit.definitions.iter().filter(is_shown) {
         let between = match (&d.lowest, &d.highest) {
-            (Some(low), Some(high)) => format!("{low} and {high}"),
-            _ => String::new(),
+            (Some(low), Some(high)) if low != high => format!("{low} and {high}"),
+            _ => "all groups alike".to_owned(),
         };
-        table.row(vec![
+        let mut row = vec![
             d.name.clone(),
             d.value.map_or(String::new(), number),
             d.ci95.map_or(String::new(), |i| format!("{} to {}", number(i.low), number(i.high))),
             d.p_value.map_or(String::new(), p_text),
-            between,
-        ]);
+        ];
+        row.extend(is_corrected.then(|| d.p_holm.map_or(String::new(), p_text)));
+        row.push(between);
+        table.row(row);
     }
-    table.render()
+    table.render() + &notes
+}
+
+/// Which definitions have no value, and why.
+fn notes_text(audit: &GroupAudit) -> String {
+    let without = |d: &&Disparity| MAIN_DEFINITIONS.contains(&d.name.as_str());
+    let mut text = String::new();
+    for d in audit.definitions.iter().filter(without) {
+        if let Some(note) = &d.note {
+            let _ = writeln!(text, "{}", wrap(&format!("no {}: {note}", d.name), 2, WIDTH));
+        }
+    }
+    text
 }
 
 /// The metric under strain.

@@ -175,6 +175,39 @@ fn rows_of_a_group_are_judged_together_where_the_file_has_the_groups() {
 }
 
 #[test]
+fn intervals_of_a_part_of_rows_that_belong_together_are_no_surer_than_those_of_all_rows() {
+    let folder = Folder::new();
+    // What a patient's level is no column tells: all visits are held, or none is.
+    let visits = |from: usize, n_patients: usize| {
+        let mut text = String::from("patient,x,side,y\n");
+        for patient in from..from + n_patients {
+            let level = 10.0 * ((patient * 37 % 101) as f64 / 101.0).powi(3);
+            for visit in 0..12 {
+                let (x, side) = (visit * 7 % 12, ["left", "right", "middle"][visit % 3]);
+                let _ = writeln!(text, "p{patient},{x},{side},{:.3}", x as f64 / 9.0 + level);
+            }
+        }
+        text
+    };
+    folder.write("train.csv", visits(0, 80)).write("test.csv", visits(80, 70));
+    let fit = "train linear train.csv --target y --group patient --exclude side --intervals 0.8 \
+               --out model -q";
+    run(&folder, fit);
+    let measured = json(&run(&folder, "evaluate model test.csv --by side --json -q"));
+    let end = |ci95: &Value, end: &str| ci95[end].as_f64().unwrap();
+    let width = |ci95: &Value| end(ci95, "high") - end(ci95, "low");
+    let whole = width(&measured["intervals"][0]["reached"]["ci95"]);
+    let parts = measured["by"][0]["groups"].as_array().unwrap();
+    let audited = json(&run(&folder, "audit model test.csv --sensitive side --json -q"));
+    let held = audited["held"][0]["groups"].as_array().unwrap();
+    assert_eq!((parts.len(), held.len()), (3, 3));
+    let shares = parts.iter().map(|part| &part["held"][0]["ci95"]);
+    for ci95 in shares.chain(held.iter().map(|group| &group["reached"]["ci95"])) {
+        assert!(width(ci95) > 0.99 * whole, "{ci95}, and {whole} of all rows");
+    }
+}
+
+#[test]
 fn later_rows_that_err_alike_with_their_neighbours_are_drawn_in_blocks_as_in_the_fit() {
     let folder = Folder::new();
     // A level that moves and that no column tells.

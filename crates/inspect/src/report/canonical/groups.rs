@@ -61,6 +61,7 @@ pub(super) fn audits() -> FairnessRecord {
             sensitive: "sex".into(),
             association: 0.65,
             told: 0.83,
+            told_ci95: None,
             guessed: 0.67,
         }],
     }

@@ -9,14 +9,14 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::report::chart;
 use crate::report::section::{
-    Block, Callout, Cell, Document, Fact, Figure, Section, Table, Thresholds, Tone,
+    Block, Callout, Cell, Document, Fact, Figure, Section, Table, ThresholdPoint, Thresholds, Tone,
 };
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// The content security policy's name of [`SCRIPT`] as the page has it: a test knows the right one.
-const SCRIPT_HASH: &str = "sha256-iXliVAhbjV4+IP7KiAcTeWg7lDXVQnI4UOzi5XjvWd8=";
+const SCRIPT_HASH: &str = "sha256-TcuopysKOg/RLQi33z4UWt0wGQZGn+ZfKbu0o3BuFQc=";
 
 /// Tables with more columns than this are shown as cards on a phone.
 const NARROW_COLUMNS_MAX: usize = 3;
@@ -146,11 +146,11 @@ fn block(item: &Block) -> Markup {
 
 /// The slider, which the script brings to life and shows, and the table that says the same.
 fn thresholds(t: &Thresholds) -> Markup {
-    let points: Vec<[f64; 3]> = t
-        .points
-        .iter()
-        .map(|p| [rounded(p.threshold), rounded(p.found), rounded(p.flagged)])
-        .collect();
+    let point = |p: &ThresholdPoint| {
+        let (right, wrong) = t.flagged(p);
+        serde_json::json!([p.threshold, written(right), written(wrong)])
+    };
+    let points: Vec<serde_json::Value> = t.points.iter().map(point).collect();
     let data = serde_json::json!({
         "positives": t.n_positive,
         "negatives": t.n_negative,
@@ -195,9 +195,9 @@ fn thresholds(t: &Thresholds) -> Markup {
     }
 }
 
-/// Four digits are more than the rows can tell.
-fn rounded(share: f64) -> f64 {
-    (share * 1e4).round() / 1e4
+/// A number of rows as JSON, a whole one without a point.
+fn written(rows: f64) -> serde_json::Value {
+    if rows.fract() == 0.0 { serde_json::json!(rows as u64) } else { serde_json::json!(rows) }
 }
 
 fn callout(c: &Callout) -> Markup {

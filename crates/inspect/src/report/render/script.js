@@ -2,10 +2,19 @@
 // What a page can do with a script, and does well without: a threshold to move, tables to sort,
 // values under the pointer. No request is ever made.
 (() => {
-  const text = (value, digits = 1) =>
-    value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  /* As the words of the page round: what lies in the middle goes to the even digit. */
+  const text = (value, digits = 1) => {
+    const size = Math.abs(value);
+    const scaled = size * 10 ** digits;
+    const isMiddle = scaled % 1 === 0.5 && Number.isInteger(size * 2 ** (digits + 1));
+    const isEvenBelow = isMiddle && Math.floor(scaled) % 2 === 0;
+    const rounded = isEvenBelow ? Math.floor(scaled) / 10 ** digits : size;
+    const [whole, part] = rounded.toFixed(digits).split(".");
+    const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",") + (part ? `.${part}` : "");
+    return value < 0 && /[1-9]/.test(grouped) ? `\u2212${grouped}` : grouped;
+  };
 
-  /* The point that holds at a threshold; points are [threshold, found, flagged], falling. */
+  /* The point that holds at a threshold; points are [threshold, rightly, wrongly flagged]. */
   const at = (points, threshold) => {
     let now = [threshold, 0, 0];
     for (const point of points) {
@@ -22,12 +31,11 @@
     const out = (name) => box.querySelector(`[data-out=${name}]`);
     const hundredths = (data.positives + data.negatives) / 100;
     const isCost = (input) => input.value.trim() !== "" && Number(input.value) >= 0;
-    const effect = ([, found, flagged]) => {
-      const right = (found * data.positives) / hundredths;
-      const wrong = (flagged * data.negatives) / hundredths;
-      const missed = data.positives / hundredths - right;
+    const effect = ([, right, wrong]) => {
+      const missed = (data.positives - right) / hundredths;
       const [alarm, miss] = costs.map((input) => Number(input.value));
-      return { flagged: right + wrong, right, missed, cost: wrong * alarm + missed * miss };
+      const cost = (wrong / hundredths) * alarm + missed * miss;
+      return { flagged: (right + wrong) / hundredths, right: right / hundredths, missed, cost };
     };
     const show = () => {
       const threshold = Number(slider.value);

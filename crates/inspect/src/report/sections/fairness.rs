@@ -243,41 +243,52 @@ fn scale(audit: &GroupAudit, name: &str) -> Option<Interval> {
 }
 
 fn definitions_table(audit: &GroupAudit) -> Table {
-    let mut table = Table::new(
-        "Definitions, by the names of fairlearn and AIF360",
-        vec![
-            TableColumn::words("Name"),
-            TableColumn::numbers("Value"),
-            TableColumn::numbers("95 % of this pair"),
-            TableColumn::numbers("p of all groups"),
-            TableColumn::words("Between"),
-        ],
-    );
+    // Of one question there is nothing to correct.
+    let differs = |d: &Disparity| d.p_holm.is_some_and(|p| Some(p) != d.p_value);
+    let is_corrected = audit.definitions.iter().any(differs);
+    let mut columns = vec![
+        TableColumn::words("Name"),
+        TableColumn::numbers("Value"),
+        TableColumn::numbers("95 % of this pair"),
+        TableColumn::numbers("p of all groups"),
+    ];
+    columns.extend(is_corrected.then(|| TableColumn::numbers("Corrected p")));
+    columns.push(TableColumn::words("Between"));
+    let mut table = Table::new("Definitions, by the names of fairlearn and AIF360", columns);
     let is_shown = |d: &&Disparity| {
         MAIN_DEFINITIONS.contains(&d.name.as_str())
             && (d.value.is_some() || audit.judgement != Judgement::NotJudged)
     };
-    table.rows.extend(audit.definitions.iter().filter(is_shown).map(disparity_row));
+    let row = |d: &Disparity| disparity_row(d, is_corrected);
+    table.rows.extend(audit.definitions.iter().filter(is_shown).map(row));
     table
 }
 
-fn disparity_row(of: &Disparity) -> Vec<Cell> {
+fn disparity_row(of: &Disparity, is_corrected: bool) -> Vec<Cell> {
     let between = match (&of.lowest, &of.highest) {
-        (Some(low), Some(high)) => format!("{} and {}", name_of(low), name_of(high)),
-        _ => "all rows".to_owned(),
+        (Some(low), Some(high)) if low != high => {
+            format!("{} and {}", name_of(low), name_of(high))
+        }
+        _ => "all groups alike".to_owned(),
     };
-    let p = match of.p_value {
+    let chance = |p: Option<f64>| match p {
         Some(p) if p < 0.001 => "< 0.001".to_owned(),
         Some(p) => number::fixed(p, 3),
         None => "–".to_owned(),
     };
-    vec![
+    let mut row = vec![
         Cell::new(words::clean(&of.name)),
         Cell::new(of.value.map_or("–".to_owned(), |v| number::significant(v, 3))),
         Cell::new(of.ci95.map_or("–".to_owned(), number::interval)),
-        Cell::new(p),
-        Cell::new(if of.value.is_some() { between } else { "undefined".to_owned() }),
-    ]
+        Cell::new(chance(of.p_value)),
+    ];
+    row.extend(is_corrected.then(|| Cell::new(chance(of.p_holm))));
+    row.push(match &of.note {
+        _ if of.value.is_some() => Cell::new(between),
+        Some(note) => Cell::new("undefined").detail(words::clean(note)),
+        None => Cell::new("undefined"),
+    });
+    row
 }
 
 /// The name of a group as it is shown.
@@ -351,7 +362,8 @@ fn proxies_table(proxies: &[Proxy], n_rows: usize) -> Table {
 fn told(proxy: &Proxy, n_rows: usize) -> Cell {
     let cell = Cell::new(number::share(proxy.told));
     let hits = (proxy.told * n_rows as f64).round() as u64;
-    match wilson::interval(hits, n_rows as u64) {
+    // Records of former days have no interval of their own.
+    match proxy.told_ci95.or_else(|| wilson::interval(hits, n_rows as u64)) {
         Some(ci) => cell.detail(format!("{} to {}", number::share(ci.low), number::share(ci.high))),
         None => cell,
     }

@@ -36,8 +36,8 @@ pub(crate) fn of(found: &FamiliarityRecord) -> Option<Section> {
     let share = number::share(found.n_far as f64 / found.n_rows.max(1) as f64);
     let mut section = Section::new(&SPEC, finding)
         .block(crate::report::section::Block::Text(format!(
-            "{} of {} ({share}) lie farther from their nearest training row than {} does from \
-             another training row; of training rows themselves one in a hundred does.",
+            "{} of {} ({share}) lie farther than {} from their nearest training row; only one in a \
+             hundred training rows lies so far from its nearest other one.",
             number::count(found.n_far),
             number::rows(found.n_rows),
             number::significant(found.far, 2),

@@ -272,7 +272,8 @@ pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> 
         );
     }
     if let Some(columns) = unequal::columns(record) {
-        cares.push(format!("Groups by {columns} are decided unequally, and not by chance."));
+        let done = unequal::done(record);
+        cares.push(format!("Groups by {columns} are {done} unequally, and not by chance."));
     }
     cares.extend(unfound::care(record));
     cares.extend(weak::cares(record, headline));

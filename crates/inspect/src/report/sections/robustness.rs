@@ -26,9 +26,12 @@ pub(crate) fn of(robust: &RobustnessRecord) -> Option<Section> {
     let label = words::metric_label(&robust.metric);
     let rows = number::rows(robust.n_rows);
     let finding = if worst.loss > 0.0 {
+        let of = match robust.strains.len() {
+            1 => "The one strain that was tried is that".to_owned(),
+            n => format!("Of {} the hardest is that", number::counted(n, "strain", "strains")),
+        };
         format!(
-            "Of {} the hardest is that {}: {label} goes from {} to {} on {rows}.",
-            number::counted(robust.strains.len(), "strain", "strains"),
+            "{of} {}: {label} goes from {} to {} on {rows}.",
             words::sentence(&worst.what),
             number::significant(before, 4),
             number::significant(worst.after, 4)

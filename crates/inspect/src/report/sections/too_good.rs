@@ -17,6 +17,8 @@ const SHARE_MIN: f64 = 0.8;
 /// The reason for care, where there is one.
 pub(super) fn care(record: &RunRecord, headline: &Headline<'_>) -> Option<String> {
     let is_near_perfect = headline.lead().is_some_and(|lead| lead >= LEAD_MIN);
+    // Hardly any rows show nothing, and be they all predicted right.
+    let is_near_perfect = is_near_perfect && headline.hardly_any_rows().is_none();
     let is_of_one = share_of_first(record).is_some_and(|share| share >= SHARE_MIN);
     (is_near_perfect && is_of_one).then(|| {
         format!(
@@ -49,5 +51,7 @@ mod tests {
             m.value = Some(0.9999);
         });
         assert!(of(&record).is_some_and(|care| care.contains(&first)));
+        record.evaluation.as_mut().expect("it was tested").n_rows = 3;
+        assert_eq!(of(&record), None, "three rows are no perfect result");
     }
 }

@@ -60,6 +60,11 @@ fn gap(audit: &GroupAudit) -> Option<(f64, String)> {
     (high > low).then_some((high - low, sentence))
 }
 
+/// What is done to rows: of numbers nothing is decided.
+pub(super) fn done(record: &RunRecord) -> &'static str {
+    if record.task.task == Task::Regression { "predicted" } else { "decided" }
+}
+
 /// What to do about it.
 pub(super) fn step(record: &RunRecord) -> Option<String> {
     let columns = columns(record)?;
@@ -69,8 +74,12 @@ pub(super) fn step(record: &RunRecord) -> Option<String> {
     } else {
         ""
     };
+    let done = match done(record) {
+        "decided" => "treated",
+        other => other,
+    };
     Some(format!(
-        "Decide whether groups of {columns} may be treated so differently (see “Groups side by \
+        "Decide whether groups of {columns} may be {done} so differently (see “Groups side by \
          side”){how}."
     ))
 }
@@ -79,6 +88,7 @@ pub(super) fn step(record: &RunRecord) -> Option<String> {
 mod tests {
     use super::*;
     use crate::report::canonical;
+    use crate::report::sections::headline::{self, Headline};
 
     #[test]
     fn unequal_groups_are_told_of_a_hundred_rows_each_with_what_to_do() {
@@ -101,6 +111,12 @@ mod tests {
         assert_eq!((columns(&limited), step(&limited)), (None, None));
         let said = risk(&limited).unwrap();
         assert!(said.ends_with("rates were asked for, not alike shares of decisions."), "{said}");
+        let mut of_numbers = all.iter().find(|(_, r)| columns(r).is_some()).unwrap().1.clone();
+        assert_eq!(done(&of_numbers), "decided");
+        of_numbers.task.task = Task::Regression;
+        let cares = headline::cares(&of_numbers, &Headline::of(&of_numbers));
+        assert!(cares.iter().any(|c| c.contains("are predicted unequally")), "{cares:?}");
+        assert!(step(&of_numbers).unwrap().contains("may be predicted so differently"));
         let (_, alike) = all.iter().find(|(_, r)| r.fairness.is_none()).unwrap();
         assert_eq!((columns(alike), risk(alike), step(alike)), (None, None, None));
     }

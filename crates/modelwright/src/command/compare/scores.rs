@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 use modelwright::studying::{StudyOptions, study_scores};
+use modelwright_core::record::Interval;
 use modelwright_core::{Error, Result};
 use modelwright_evaluate::compare::study::{Pair, Study};
 use modelwright_io::{ReadOptions, read_path};
@@ -58,11 +59,11 @@ impl ScoreFlags {
         if session.global.json {
             return output::print_json(&found);
         }
-        output::print(&text(&found))
+        output::print(&text(&found, self.five_by_two))
     }
 }
 
-fn text(found: &Study) -> String {
+fn text(found: &Study, is_five_by_two: bool) -> String {
     let mut learners = TextTable::new(&["learner", ">mean rank", ">mean score"]);
     for l in &found.learners {
         learners.row(vec![l.name.clone(), number(l.mean_rank), number(l.mean)]);
@@ -84,11 +85,22 @@ fn text(found: &Study) -> String {
             }
         );
         text += "pairs: Wilcoxon's signed ranks, corrected by Holm; Nemenyi beside it\n";
-    } else if found.pairs.iter().all(|p| p.probabilities.is_none()) {
+        text += &wrapped(
+            "intervals and probabilities: paired t over the data sets, of a pair alone; they hold \
+             if the data sets are a random sample and the differences nearly normal, which few \
+             data sets cannot show",
+        );
+    } else if is_five_by_two {
         text += "\npairs: 5×2cv F test (Alpaydın), corrected by Holm\n";
+        text += &wrapped(
+            "intervals and probabilities: corrected resampled t (Nadeau and Bengio) of a pair \
+             alone, which may differ from the F test",
+        );
     } else {
         text += "\npairs: corrected resampled t (Nadeau and Bengio), corrected by Holm; Bayesian \
                  correlated t beside it\n";
+    }
+    if found.pairs.iter().any(|p| p.probabilities.is_some()) {
         let rope = number(found.rope);
         let _ = writeln!(
             text,
@@ -99,34 +111,40 @@ fn text(found: &Study) -> String {
     text
 }
 
+fn wrapped(text: &str) -> String {
+    wrap(text, 0, WIDTH) + "\n"
+}
+
 /// A p-value, which is never 0.
 fn p_words(p: f64) -> String {
     if p < 0.0001 { "p < 0.0001".to_owned() } else { format!("p = {p:.4}") }
 }
 
 fn pairs(pairs: &[Pair]) -> TextTable {
-    let on_folds = pairs.iter().any(|p| p.probabilities.is_some());
+    let has_interval = pairs.iter().any(|p| p.ci95.is_some());
     let is_ranked = pairs.iter().any(|p| p.p_nemenyi.is_some());
-    let last = match (on_folds, is_ranked) {
-        (true, _) => ["equal", ">A better"],
-        (false, true) => [">Nemenyi p", ""],
-        (false, false) => ["", ""],
-    };
-    let mut titles = vec!["A", "B", ">A - B", ">p", ">Holm p"];
-    titles.extend(last.iter().filter(|t| !t.is_empty()));
+    let mut titles = vec!["A", "B", ">A - B"];
+    titles.extend(has_interval.then_some("95 % interval"));
+    titles.extend([">p", ">Holm p"]);
+    titles.extend(is_ranked.then_some(">Nemenyi p"));
+    if has_interval {
+        titles.extend([">equal", ">A better"]);
+    }
     let mut table = TextTable::new(&titles);
     for p in pairs {
-        let mut row = vec![
-            p.a.clone(),
-            p.b.clone(),
-            number(p.difference),
-            format!("{:.4}", p.p_value),
-            format!("{:.4}", p.p_holm),
-        ];
-        if let Some([_, equal, better]) = p.probabilities {
-            row.extend([format!("{:.1} %", 100.0 * equal), format!("{:.1} %", 100.0 * better)]);
-        } else if is_ranked {
+        let mut row = vec![p.a.clone(), p.b.clone(), number(p.difference)];
+        if has_interval {
+            let text = |ci: Interval| format!("{} to {}", number(ci.low), number(ci.high));
+            row.push(p.ci95.map_or("-".to_owned(), text));
+        }
+        row.extend([format!("{:.4}", p.p_value), format!("{:.4}", p.p_holm)]);
+        if is_ranked {
             row.push(p.p_nemenyi.map_or("-".to_owned(), |p| format!("{p:.4}")));
+        }
+        if has_interval {
+            let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+            let none = || ["-".to_owned(), "-".to_owned()];
+            row.extend(p.probabilities.map_or_else(none, |[_, e, b]| [percent(e), percent(b)]));
         }
         table.row(row);
     }
