@@ -149,15 +149,23 @@ def by_parts(
     _, origin = read(data[:0])
     if origin.kind == "pandas":
         origin.index = data.index
+    return *in_parts(values, origin.names, origin.kind, ask), origin
+
+
+def in_parts(
+    values: Any, names: Sequence[str], kind: str, ask: Any
+) -> tuple[Any, str | None]:
+    """What ``ask`` says of the rows of an array of real numbers, part by part."""
+    step = len(values) if len(values) < 2 * _ROWS_PER_PART else _ROWS_PER_PART
     outputs, warning = None, None
-    for start in range(0, len(values), _ROWS_PER_PART):
-        part = slice(start, start + _ROWS_PER_PART)
-        found, said = ask(Table.of_matrix(origin.names, values[part], origin.kind))
+    for start in range(0, len(values), step):
+        part = slice(start, start + step)
+        found, said = ask(Table.of_matrix(names, values[part], kind))
         if outputs is None:
             outputs = np.empty((len(values), *found.shape[1:]), dtype=found.dtype)
         outputs[part] = found
         warning = warning or said
-    return outputs, warning, origin
+    return outputs, warning
 
 
 def unmasked(data: Any) -> Any:

@@ -10,7 +10,6 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import (
-    _check_feature_names,
     _check_feature_names_in,
     _check_n_features,
     check_is_fitted,
@@ -18,9 +17,10 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ._data import _array_column, library, read
+from ._data import _array_column, read
 from ._errors import OptionError, data_error
-from ._estimators import check_lengths, kinds_of, labels_of, values_of
+from ._estimators import check_lengths, labels_of, values_of
+from ._frames import check_names, collected, is_frame, kinds_of
 from ._modelwright import Table, TargetEncoded, Vectorized
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -42,8 +42,9 @@ class _Transformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _read(self, X: Any, *, reset: bool) -> tuple[Any, list[tuple[str, str]]]:
         """X as a native table, and what its columns are known to mean."""
-        if library(X) in ("pandas", "polars") and hasattr(X, "columns"):
-            _check_feature_names(self, X, reset=reset)
+        X = collected(X)
+        if is_frame(X):
+            check_names(self, X, reset=reset)
             _check_n_features(self, X, reset=reset)
             if len(X) == 0:
                 raise ValueError(
