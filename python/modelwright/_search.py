@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import _modelwright
 from ._data import Origin
+from ._errors import ModelwrightWarning
 from ._estimators import check_lengths, labels_of, values_of
 from ._options import given
 from ._own import own_metric, own_parts
@@ -71,10 +73,18 @@ class _Search(SearchOptions):
         }  # fmt: skip
         events = Events(False, None, None)
         try:
-            model, _ = _modelwright.fit("fit", given("fit", values), native, None, beside, events)
+            model, was_interrupted = _modelwright.fit(
+                "fit", given("fit", values), native, None, beside, events
+            )
         finally:
             events.close(stacklevel=3)
         self.predictor_ = Predictor(model, Origin("numpy"), self.n_jobs or 0)
+        if was_interrupted:
+            warnings.warn(
+                "interrupted: `predictor_` is the best model so far", ModelwrightWarning, stacklevel=3
+            )
+            # What stands around, such as a grid search, is meant to end as well.
+            raise KeyboardInterrupt
 
     def _rows(self, X: Any) -> Any:
         check_is_fitted(self)
@@ -101,7 +111,9 @@ _DOC = """{what}
     Attributes
     ----------
     predictor_ : Predictor
-        The fitted model, with report, record and leaderboard.
+        The fitted model, with report, record and leaderboard. Of a fit that Ctrl-C ended, the best
+        one so far: the estimator predicts with it, and `KeyboardInterrupt` goes on, so that a grid
+        search around ends as well.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only when the columns have names.
