@@ -42,7 +42,10 @@ class Origin:
         if self.kind == "pandas":
             return _module("pandas").Series(values, index=self.index, name=name)
         if self.kind == "polars":
-            return _module("polars").Series(name, values)
+            polars = _module("polars")
+            # Of no objects polars cannot tell that they are text.
+            is_text = getattr(values, "dtype", None) == object and len(values) == 0
+            return polars.Series(name, values, dtype=polars.String if is_text else None)
         if self.kind == "pyarrow":
             return values if library(values) == "pyarrow" else _module("pyarrow").array(values)
         if self.kind == "rows":
@@ -403,10 +406,11 @@ def _polars(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None,
                 got=str(dtype),
                 hint="make columns of plain values of it, or drop the column",
             )
-    # What Arrow's streams do not know; the engine's numbers are real numbers anyway.
-    wide = [name for name, dtype in data.schema.items() if str(dtype) in ("Int128", "UInt128")]
-    if wide:
-        data = data.cast({name: _module("polars").Float64 for name in wide})
+    # What Arrow's streams do not know; the engine's numbers are real numbers anyway. A column of
+    # no type at all has no values.
+    others = [n for n, dtype in data.schema.items() if str(dtype) in ("Int128", "UInt128", "Null")]
+    if others:
+        data = data.cast({name: _module("polars").Float64 for name in others})
     return origin, list(data.columns), None, _of_stream(data, "polars")
 
 
@@ -519,6 +523,9 @@ def _labels_of(data: Any) -> Any:
         return list(data)
     if library(data) == "pyarrow":
         return getattr(data, "column_names", ())
+    if library(data) == "polars" and hasattr(data, "collect_schema"):
+        # Asked for its columns, a lazy frame warns.
+        return data.collect_schema().names()
     return getattr(data, "columns", ()) if library(data) in ("pandas", "polars") else ()
 
 

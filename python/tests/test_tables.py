@@ -207,3 +207,35 @@ def test_boards_are_data_frames_wherever_the_model_comes_from(predictor, rows):
 def test_a_report_says_what_it_is_of(predictor):
     said = "Report('survived', binary: .save(path), .markdown, .sections)"
     assert repr(predictor.report()) == said
+
+
+def test_columns_of_polars_without_values_are_missing(frame, predictor, new_rows):
+    table = pl.from_pandas(frame).with_columns(pl.lit(None).alias("none"))
+    assert str(table.schema["none"]) == "Null"
+    with pytest.warns(mw.ModelwrightWarning, match="`none`"):
+        model = mw.train("gbdt", table, "survived", params={"n_rounds": 5}, folds=0)
+    assert "none" not in model.columns
+    rows = pl.from_pandas(new_rows)
+    none = rows.with_columns(pl.lit(None).alias("port"))
+    empty = rows.with_columns(pl.lit(None, dtype=pl.String).alias("port"))
+    assert predictor.predict(none).to_list() == predictor.predict(empty).to_list()
+    with pytest.raises(mw.DataError, match="no rows"):
+        mw.train("linear", pl.DataFrame({"a": [], "y": []}), "y")
+
+
+def test_of_no_rows_of_polars_labels_have_their_type(frame):
+    table = pl.from_pandas(frame).with_columns(pl.col("survived").cast(pl.String) + "!")
+    model = mw.train("gbdt", table, "survived", params={"n_rounds": 5}, folds=0)
+    assert model.predict(table[:0]).dtype == model.predict(table[:3]).dtype == pl.String
+    again = mw.Predictor.from_bytes(model.to_bytes())
+    assert again.predict(table[:0]).dtype == pl.String
+
+
+def test_a_lazy_frame_is_looked_at_without_a_warning(frame):
+    import warnings
+
+    lazy = pl.from_pandas(frame).lazy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = mw.train("gbdt", lazy, "survived", params={"n_rounds": 5}, weight=np.ones(len(frame)))
+        assert len(model.predict(lazy)) == len(frame)
