@@ -27,7 +27,8 @@ from ._data import _array_column, in_parts, read, unmasked
 from ._frames import (
     check_names, collected, counted, has_types, is_frame, kinds_of, names_of, renamed
 )  # fmt: skip
-from ._matching import is_missing
+from ._held import is_missing
+from ._matching import Known, check_kinds, known_in
 from ._modelwright import Table
 from ._own import Loss
 
@@ -53,6 +54,8 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
     _columns: list[str]
     #: Whether they went in with their types; if not, all of them are numbers.
     _is_typed: bool = True
+    #: What columns of text and of flags held, by those names.
+    _known: Known = Known()
 
     def _table(self, X: Any, *, reset: bool) -> tuple[Any, list[tuple[str, str]]]:
         """X as a native table, and what its columns are known to mean."""
@@ -66,6 +69,7 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
                 is_clear = bool(names) and len(set(names)) == len(names)
                 self._columns = names if is_clear else [f"x{i}" for i in range(X.shape[1])]
                 self._kinds = [(n, "number") for n in self._columns]
+                self._known = Known()
             return Table.of_matrix(self._columns, X, "numpy"), self._kinds
         if not is_frame(X):
             return self._array(X), self._kinds
@@ -79,8 +83,11 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
         """A data frame with the types of its columns."""
         check_names(self, X, reset=reset)
         _check_n_features(self, X, reset=reset)
+        if not reset:
+            check_kinds(X, self._known)
         table, origin = read(X if self._is_typed else counted(X))
         if reset:
+            self._known = known_in(X, names_of(X))
             self._columns = names_of(X)
             self._kinds = [*kinds_of(X), *origin.kinds.items()]
             if table.n_rows == 0:
@@ -97,7 +104,9 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
             unmasked(X), input_name="X", estimator=self, dtype=None, ensure_all_finite=False
         )
         _check_n_features(self, X, reset=False)
-        forms = [_array_column(name, X[:, i]) for i, name in enumerate(self._columns)]
+        columns = {name: X[:, i] for i, name in enumerate(self._columns)}
+        check_kinds(columns, self._known)
+        forms = [_array_column(name, values) for name, values in columns.items()]
         return Table.of_columns(self._columns, forms, "numpy")
 
     def _matrix(self, X: Any, *, reset: bool) -> Any:

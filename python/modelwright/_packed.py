@@ -15,7 +15,7 @@ from ._data import Data, Origin, is_path, read
 from ._errors import ModelwrightWarning, OptionError, data_error
 from ._few_rows import few_rows
 from ._labels import Labels, plain_labels
-from ._matching import check_texts, check_width, texts_of, width_of, widths_of
+from ._matching import Known, check_kinds, check_width, known_of, width_of, widths_of
 from ._modelwright import Model
 from ._options import given
 
@@ -41,8 +41,8 @@ class Packed:
         self.classes_: np.ndarray[Any, Any] = labels.plain
 
     @cached_property
-    def _texts(self) -> tuple[str, ...]:
-        return texts_of(json.loads(self._model.manifest())["schema"])
+    def _known(self) -> Known:
+        return known_of(json.loads(self._model.manifest())["schema"])
 
     @cached_property
     def _widths(self) -> tuple[int, ...]:
@@ -58,7 +58,7 @@ class Packed:
         width = width_of(data)
         if width is not None:
             check_width(width, self._widths)
-        check_texts(data, self._texts)
+        check_kinds(data, self._known)
         return data
 
     def _read(self, data: Data) -> tuple[Any, Origin]:

@@ -57,7 +57,7 @@ class Predicting(Packed):
         """
         model = self._reading(data, separator, no_header, decimal, charset)
         if is_row(data):
-            check_row(data, self._texts)
+            check_row(data, self._known)
             row, decided = model.one_row(dict(data))
             if self.task == "regression":
                 return row[0]
@@ -120,7 +120,7 @@ class Predicting(Packed):
         model = self._reading(data, separator, no_header, decimal, charset)
         labels = [str(c) for c in plain_labels(self._model.classes)]
         if is_row(data):
-            check_row(data, self._texts)
+            check_row(data, self._known)
             row, _ = model.one_row(dict(data))
             return dict(zip(labels, row))
         outputs, warning, origin = self._asked(data, model.outputs)

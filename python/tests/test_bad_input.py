@@ -402,3 +402,69 @@ def test_what_is_odd_but_can_be_learned_is_predicted_in_numbers(change):
 def test_constant_columns_are_a_constant_model():
     model = mw.GradientBoostingRegressor(n_rounds=5).fit(np.ones((20, 2)), np.arange(20.0))
     np.testing.assert_allclose(model.predict(np.zeros((3, 2))), 9.5, atol=0.5)
+
+
+FLAGS = table(f=[True, False, False] * 20)
+
+#: Other ways to say true and false.
+SAID = {
+    "numbers": lambda d: d.astype({"f": int}),
+    "floats": lambda d: d.astype({"f": float}),
+    "nullable": lambda d: d.astype({"f": "Int64"}),
+    "objects": lambda d: d.astype({"f": int}).astype({"f": object}),
+    "text": lambda d: d.assign(f=d["f"].astype(str)),
+    "polars": lambda d: pl.from_pandas(d.astype({"f": int})),
+    "arrow": lambda d: pl.from_pandas(d.astype({"f": float})).to_arrow(),
+    "lists": lambda d: d.astype({"f": int}).to_dict("list"),
+    "rows": lambda d: d.astype({"f": int}).to_dict("records"),
+}
+
+
+@pytest.mark.parametrize("form", SAID)
+def test_true_and_false_may_be_said_as_one_and_zero(form, tmp_path):
+    model = fit(FLAGS)
+    expected = model.predict(FLAGS).tolist()
+    raw = np.asarray(model.predict_proba(FLAGS))
+    found = model.predict_proba(SAID[form](FLAGS))
+    found = [list(row.values()) for row in found] if isinstance(found, list) else found
+    found = np.column_stack(list(found.values())) if isinstance(found, dict) else np.asarray(found)
+    np.testing.assert_array_equal(found, raw)
+    few = SAID[form](FLAGS[:3])
+    assert list(np.asarray(model.predict(few)).tolist()) == expected[:3]
+    FLAGS.astype({"f": int}).to_csv(tmp_path / "rows.csv", index=False)
+    np.testing.assert_array_equal(model.predict_proba(tmp_path / "rows.csv"), raw)
+    row = {**FLAGS.iloc[0].to_dict(), "f": 1}
+    assert model.predict_proba(row) == model.predict_proba({**row, "f": True})
+
+
+#: What a column of words (w) and one of flags (f) became, and what is then said.
+BECAME = {
+    "words became flags": ("w", True, "text holds true and false now"),
+    "words became dates": ("w", pd.Timestamp("2024-02-03"), "text holds dates now"),
+    "flags became other numbers": ("f", 2, "true and false holds numbers now"),
+    "flags became shares": ("f", 0.5, "true and false holds numbers now"),
+    "flags became words": ("f", "maybe", "true and false holds text now"),
+    "flags became dates": ("f", pd.Timestamp("2024-02-03"), "true and false holds dates now"),
+}
+
+
+@pytest.mark.parametrize("case", BECAME)
+def test_what_changed_its_type_is_refused_by_column(case):
+    name, value, words = BECAME[case]
+    learned = table(w=["u", "v", "w"] * 20, f=[True, False, False] * 20)
+    model = fit(learned)
+    now = learned.assign(**{name: value})
+    forms = [now, now[:3], pl.from_pandas(now), pl.from_pandas(now).to_arrow()]
+    forms += [now.to_dict("records"), now.to_dict("list"), now.iloc[0].to_dict()]
+    forms += [now.astype({name: object}), dict(now.items())]
+    for form in forms:
+        with pytest.raises(mw.DataError, match=words) as caught:
+            model.predict(form)
+        assert caught.value.column == name and caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "values", [["false", "?", None] * 20, [None] * 60, ["TRUE", "1", "0"] * 20]
+)
+def test_flags_that_are_not_all_known_are_predicted(values):
+    assert len(fit(FLAGS).predict(FLAGS.assign(f=values))) == 60

@@ -134,3 +134,32 @@ def test_transformers_and_isolation_hold_frames_of_polars_to_their_names():
             ask(turned)
     nullable = x.convert_dtypes()
     np.testing.assert_array_equal(forest.predict(nullable), forest.predict(x))
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_text_and_flags_that_became_something_else_are_refused_by_column(kind):
+    x, y = table()
+    x = x.assign(region=np.where(y, "north", "south"), code=np.where(y, "1", "7"))
+    for of in (lambda frame: frame, pl.from_pandas, arrow):
+        model = MAKERS[kind]().fit(of(x), y)
+        wanted = model.predict_proba(of(x))
+        for name, value in (
+            ("region", 3.0), ("region", True), ("region", pd.Timestamp("2024-01-01")),
+            ("flag", 2), ("flag", "maybe"),
+        ):  # fmt: skip
+            with pytest.raises(mw.DataError, match="now") as caught:
+                model.predict_proba(of(x.assign(**{name: value})))
+            assert caught.value.column == name
+        as_numbers = of(x.assign(flag=x["flag"].astype(int), code=x["code"].astype(int)))
+        np.testing.assert_array_equal(model.predict_proba(as_numbers), wanted)
+        with pytest.warns(UserWarning), pytest.raises(mw.DataError, match="holds numbers now"):
+            model.predict_proba(np.ones((3, 5)))
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_text_that_was_learned_as_a_date_may_come_as_one(kind):
+    x, y = table()
+    day = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(len(x)) % 90, "D")
+    for text in (day.strftime("%Y-%m-%d"), day.strftime("%d %b %Y"), day.strftime("%b %d, %Y")):
+        model = MAKERS[kind]().fit(x.assign(day=text), y)
+        assert len(model.predict(x.assign(day=day))) == len(x)

@@ -436,7 +436,8 @@ def test_the_target_of_a_search_has_a_name_that_can_be_read_and_said():
     x = pd.DataFrame({"a": [i % 10 for i in range(80)], "target": [i % 3 for i in range(80)]})
     y = x["a"] > 5
     make = {"time_limit": None, "preset": "quick", "learners": ["linear"]}
-    for given, wanted in ((y.to_numpy(), "target_"), (y.rename("left"), "left"), (list(y), "target_")):
+    named = y.rename("left")
+    for given, wanted in ((y.to_numpy(), "target_"), (named, "left"), (list(y), "target_")):
         model = mw.ModelwrightClassifier(**make).fit(x, given, sample_weight=np.ones(80))
         assert model.predictor_.target == wanted
     assert mw.ModelwrightRegressor(**make).fit(x[["a"]], x["a"] * 2.0).predictor_.target == "a_"
