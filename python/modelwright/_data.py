@@ -36,6 +36,8 @@ class Origin:
     labels: Any = None
     #: Of a table to learn from: the target's column, if it is at hand.
     target: Any = None
+    #: Columns of lists, structs, bytes and the like, which the engine does not read.
+    left_out: list[str] = field(default_factory=list)
 
     def series(self, values: Any, name: str) -> Any:
         """One value for each row."""
@@ -95,10 +97,12 @@ def _is_column(value: Any) -> bool:
     return not isinstance(value, (str, bytes)) and hasattr(value, "__len__")
 
 
-def read(data: Data, extra: Mapping[str, Any] | None = None) -> tuple[Any, Origin]:
+def read(
+    data: Data, extra: Mapping[str, Any] | None = None, wanted: Sequence[str] = ()
+) -> tuple[Any, Origin]:
     """What the engine takes (a native table or a path), and what came in.
 
-    ``extra`` are further columns, by name.
+    ``extra`` are further columns, by name; ``wanted`` those that must be of plain values.
     """
     if is_path(data):
         if extra:
@@ -111,6 +115,9 @@ def read(data: Data, extra: Mapping[str, Any] | None = None) -> tuple[Any, Origi
     if isinstance(data, Table):
         return data, Origin("numpy")
     origin, names, forms, whole = _forms(data)
+    for name in origin.left_out:
+        if name in wanted:
+            raise not_plain(name)
     if extra:
         if forms is None:
             names, forms = _columns_of_whole(origin, names, whole)
@@ -135,7 +142,7 @@ def by_parts(
     """What ``ask`` (a native table to an array and a warning) says of all rows; of one array part by
     part.
 
-    ``columns`` are those of an empty list, which names none.
+    ``columns`` are those of an empty list, which names none, and those that are needed of others.
     """
     if isinstance(data, (list, tuple)) and not data and columns:
         none = ("numbers", np.empty(0), None)
@@ -146,7 +153,7 @@ def by_parts(
     if getattr(data, "ndim", 0) == 2 and len(data) >= 2 * _ROWS_PER_PART:
         values = data if isinstance(data, np.ndarray) else _one_array(data)
     if values is None or not _is_matrix(values):
-        native, origin = read(data)
+        native, origin = read(data, wanted=columns)
         found, warning = ask(native)
         return found, warning, origin
     _, origin = read(data[:0])
@@ -447,8 +454,50 @@ def _arrow(data: Any, lib: str) -> tuple[Origin, list[str], list[tuple[Any, ...]
                 got=f"{type(data).__module__}.{type(data).__name__}",
             )
         data = data.to_reader()
+    names = _names_in(data)
     table = Table.of_arrow(data, "arrow")
+    read_names = set(table.names)
+    origin.left_out = [name for name in names if name not in read_names]
     return origin, list(table.names), None, table
+
+
+def _names_in(data: Any) -> list[str]:
+    """The columns that an Arrow stream is going to have, where it says so."""
+    names = getattr(getattr(data, "schema", None), "names", None)
+    if names is None:
+        names = getattr(data, "columns", ())
+    return [n for n in names if isinstance(n, str)] if isinstance(names, (list, tuple)) else []
+
+
+def not_plain(name: str) -> Error:
+    """That a column which is needed cannot be read."""
+    return data_error(
+        "a column holds nested or binary values",
+        column=name,
+        expected="text, numbers, true or false, dates",
+        hint="make plain columns of it",
+    )
+
+
+def said_of(left_out: Sequence[str]) -> list[str]:
+    """What is said of columns that are not read, as the command line says it."""
+    return [f"column `{name}` holds nested or binary values and is left out" for name in left_out]
+
+
+def read_once(data: Data) -> Data:
+    """The same rows as something that can be read again: of readers and lazy frames all at once."""
+    lib = library(data)
+    if lib == "polars":
+        return data.collect() if hasattr(data, "collect") else data
+    if lib == "pyarrow":
+        return data.read_all() if hasattr(data, "read_all") else data
+    if lib == "pandas" or not hasattr(data, "__arrow_c_stream__"):
+        return data
+    try:
+        return _module("pyarrow").table(data)
+    except ImportError:
+        # Who gives a stream without pyarrow gives it as often as it is asked for, or says so.
+        return data
 
 
 def _numpy(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None, Any]:

@@ -6,6 +6,7 @@ and goes in as a matrix of real numbers. Missing values are values here; infinit
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,8 @@ from sklearn.utils.validation import (
 
 from . import _modelwright
 from ._constraints import as_text
-from ._data import _array_column, in_parts, read, unmasked
+from ._data import _array_column, in_parts, read, said_of, unmasked
+from ._errors import ModelwrightWarning
 from ._frames import (
     check_names, collected, counted, has_types, is_frame, kinds_of, names_of, renamed
 )  # fmt: skip
@@ -56,6 +58,8 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
     _is_typed: bool = True
     #: What columns of text and of flags held, by those names.
     _known: Known = Known()
+    #: Columns of the fit that the engine left out, by those names.
+    _unread: frozenset[str] = frozenset()
 
     def _table(self, X: Any, *, reset: bool) -> tuple[Any, list[tuple[str, str]]]:
         """X as a native table, and what its columns are known to mean."""
@@ -69,7 +73,7 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
                 is_clear = bool(names) and len(set(names)) == len(names)
                 self._columns = names if is_clear else [f"x{i}" for i in range(X.shape[1])]
                 self._kinds = [(n, "number") for n in self._columns]
-                self._known = Known()
+                self._known, self._unread = Known(), frozenset()
             return Table.of_matrix(self._columns, X, "numpy"), self._kinds
         if not is_frame(X):
             return self._array(X), self._kinds
@@ -85,8 +89,13 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
         _check_n_features(self, X, reset=reset)
         if not reset:
             check_kinds(X, self._known)
-        table, origin = read(X if self._is_typed else counted(X))
+        table, origin = read(
+            X if self._is_typed else counted(X), wanted=[] if reset else self._needed(X)
+        )
         if reset:
+            self._unread = frozenset(origin.left_out)
+            for text in said_of(origin.left_out):
+                warnings.warn(text, ModelwrightWarning, stacklevel=4)
             self._known = known_in(X, names_of(X))
             self._columns = names_of(X)
             self._kinds = [*kinds_of(X), *origin.kinds.items()]
@@ -96,6 +105,11 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
                     "required."
                 )
         return renamed(table, names_of(X), self._columns)
+
+    def _needed(self, X: Any) -> list[str]:
+        """The columns of a later frame that the engine reads."""
+        pairs = zip(names_of(X), self._columns)
+        return [name for name, own in pairs if own not in self._unread]
 
     def _array(self, X: Any) -> Any:
         """Rows without names of an estimator that learned from a data frame with types."""

@@ -21,10 +21,10 @@ _OF_DTYPE = {"i": "number", "u": "number", "f": "number", "b": "flag", "M": "ins
 
 #: By the name of an Arrow or polars type.
 _OF_TYPE = (
-    (r"u?int|float|double|halffloat|decimal", "number"),
+    (r"u?int\d|float|double|halffloat|decimal", "number"),
     (r"bool", "flag"),
     (r"date|timestamp", "instant"),
-    (r"str|large_string|string|dictionary<values=(large_)?string|categorical|enum", "text"),
+    (r"(large_)?string|str$|dictionary<values=(large_)?string|categorical|enum", "text"),
 )
 
 
@@ -136,5 +136,10 @@ def texts_in(values: Iterable[Any]) -> list[str]:
     if lib == "polars" and hasattr(values, "drop_nulls"):
         return [str(v) for v in values.drop_nulls().unique()]
     if lib == "pyarrow" and hasattr(values, "drop_null"):
-        return [str(v) for v in values.drop_null().unique().to_pylist()]
+        try:
+            values = values.drop_null().unique()
+        except NotImplementedError:
+            # Of views Arrow knows no distinct values.
+            values = values.drop_null()
+        values = values.to_pylist()
     return list({str(v) for v in values if not is_missing(v)})

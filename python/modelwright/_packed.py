@@ -62,7 +62,7 @@ class Packed:
         return data
 
     def _read(self, data: Data) -> tuple[Any, Origin]:
-        return read(self._checked(data))
+        return read(self._checked(data), wanted=self.columns)
 
     def _reading(
         self,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._audit import Audit
-from ._data import Data, Origin
+from ._data import Data, Origin, read_once
 from ._errors import ArtifactError, OptionError, data_error
 from ._explaining import Explaining
 from ._files import write
@@ -129,6 +129,7 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
                 cls=OptionError,
             )
         model = self._reading(data, separator, no_header, decimal, charset)
+        data = read_once(data)
         native, _ = self._read(data)
         place = kept_in(store, mlflow)
         document, warned = model.evaluate(
@@ -211,6 +212,7 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
                 cls=OptionError,
             )
         costs = None if cost is None else {str(k): float(v) for k, v in cost.items()}
+        data = read_once(data)
         tables = self._read(data)[0], self._read(data)[0]
         model = self._reading(data, separator, no_header, decimal, charset)
         against = other._reading(data, separator, no_header, decimal, charset)
@@ -268,6 +270,7 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
         ['half']
         """
         model = self._reading(data, separator, no_header, decimal, charset)
+        data = read_once(data)
         native, _ = self._read(data)
         place = kept_in(store, mlflow)
         (document, html), warned = model.audit(

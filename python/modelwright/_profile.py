@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from . import _modelwright
-from ._data import Data, read
+from ._data import Data, read, said_of
+from ._errors import ModelwrightWarning
 from ._files import write
 from ._options import given
 from ._progress import Events
@@ -119,7 +121,9 @@ def profile(
     >>> sorted(found.columns)
     ['age', 'port']
     """
-    native, origin = read(data)
+    native, origin = read(data, wanted=[] if target is None else [target])
+    for text in said_of(origin.left_out):
+        warnings.warn(text, ModelwrightWarning, stacklevel=2)
     kinds = {**origin.kinds, **(kind or {})}
     events = Events(False, None, None)
     said = {"separator": separator, "no_header": no_header, "decimal": decimal, "charset": charset}

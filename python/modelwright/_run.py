@@ -13,7 +13,7 @@ from typing import Any
 
 from . import _modelwright
 from ._data import (
-    Data, Origin, aligned, has_column, is_path, library, name_in, one_column, read
+    Data, Origin, aligned, has_column, is_path, library, name_in, one_column, read, said_of
 )  # fmt: skip
 from ._errors import ArtifactError, ModelwrightWarning, OptionError, data_error, in_python
 from ._labels import column_of, labels_like
@@ -73,7 +73,7 @@ def ask(
     predictor = Predictor(model, kept, int(values.get("threads") or 0))
     if own_name is not None:
         must_be_trained(own_name, predictor.record)
-    for text in _left_out(predictor.record):
+    for text in (*said_of(origin.left_out), *_left_out(predictor.record)):
         warnings.warn(text, ModelwrightWarning, stacklevel=3)
     if out is not None:
         predictor.save(out)
@@ -110,7 +110,7 @@ def asked(
         extra[name] = target
     values = {**values, "target": name}
     _take_columns(values, data, extra)
-    native, origin = read(data, extra)
+    native, origin = read(data, extra, [] if name in extra else [name])
     origin.target = extra[name] if name in extra else column_of(data, name)
     own = own_parts(values, data, native, extra.get(name, name), extra)
     if origin.kinds:

@@ -239,3 +239,65 @@ def test_a_lazy_frame_is_looked_at_without_a_warning(frame):
         warnings.simplefilter("error")
         model = mw.train("gbdt", lazy, "survived", params={"n_rounds": 5}, weight=np.ones(len(frame)))
         assert len(model.predict(lazy)) == len(frame)
+
+
+class Stream:
+    """Rows that can be read once, of a library that is not known here."""
+
+    def __init__(self, table):
+        self._reader = table.to_reader()
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self._reader.__arrow_c_stream__(requested_schema)
+
+
+@pytest.mark.parametrize("of", [lambda t: t.to_reader(), Stream, lambda t: pl.from_arrow(t).lazy()])
+def test_readers_are_read_once_and_looked_at_twice(predictor, new_rows, tmp_path, of):
+    table = pa.Table.from_pandas(new_rows, preserve_index=False)
+    expected = predictor.evaluate(table)
+    page = tmp_path / "page.html"
+    assert predictor.evaluate(of(table), report=page)["metrics"] == expected["metrics"]
+    assert page.read_text().startswith("<!DOCTYPE html>")
+    assert predictor.compare(predictor, of(table))["n_rows"] == len(new_rows)
+    assert list(predictor.audit(of(table), "port").verdicts) == ["port"]
+    kept = predictor.evaluate(of(table), store=tmp_path / "store")
+    assert kept["metrics"] == expected["metrics"]
+
+
+NESTED = {
+    "list": [[1, 2]] * 300,
+    "struct": [{"u": 1}] * 300,
+    "binary": [b"u"] * 300,
+    "map": pa.array([[("u", 1)]] * 300, pa.map_(pa.string(), pa.int64())),
+}
+
+
+@pytest.mark.parametrize("kind", NESTED)
+def test_columns_of_arrow_that_cannot_be_read_are_named(frame, kind):
+    plain = pa.Table.from_pandas(frame, preserve_index=False)
+    values = NESTED[kind] if isinstance(NESTED[kind], pa.Array) else pa.array(NESTED[kind])
+    table = plain.append_column("odd", values)
+    for of in (lambda t: t, lambda t: t.to_reader()):
+        with pytest.warns(mw.ModelwrightWarning, match="`odd` holds nested or binary values"):
+            model = mw.train("gbdt", of(table), "survived", params={"n_rounds": 5}, folds=0)
+        assert "odd" not in model.columns
+        with pytest.warns(mw.ModelwrightWarning, match="`odd` holds nested"):
+            mw.profile(of(table))
+        with pytest.raises(mw.DataError, match="nested or binary") as caught:
+            mw.train("gbdt", of(table), "odd")
+        assert caught.value.column == "odd"
+        # Columns that the model does not need are nobody's concern.
+        assert len(model.predict(of(table))) == 300
+        became = table.drop_columns(["port"]).rename_columns({"odd": "port"})
+        for ask in (model.predict, model.predict_proba, model.evaluate, model.leaves):
+            with pytest.raises(mw.DataError, match="nested or binary") as caught:
+                ask(of(became))
+            assert caught.value.column == "port" and caught.value.hint
+    x, y = table.drop_columns(["survived"]), frame["survived"]
+    with pytest.warns(mw.ModelwrightWarning, match="`odd` holds nested"):
+        estimator = mw.GradientBoostingClassifier(n_rounds=5).fit(x, y)
+    assert len(estimator.predict(x)) == 300 and len(estimator.feature_importances_) == 6
+    place = x.column_names.index("port")
+    with pytest.raises(mw.DataError, match="nested or binary") as caught:
+        estimator.predict(x.set_column(place, "port", values))
+    assert caught.value.column == "port"
