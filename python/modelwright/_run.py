@@ -12,10 +12,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import _modelwright
-from ._data import (
-    Data, Origin, aligned, has_column, is_path, library, name_in, one_column, read, said_of
-)  # fmt: skip
+from ._data import Data, Origin, is_path, library, read, said_of
 from ._errors import ArtifactError, ModelwrightWarning, OptionError, data_error, in_python
+from ._given import aligned, has_column, name_in, one_column
 from ._labels import column_of, labels_like
 from ._modelwright import Model
 from ._options import OWN, given
