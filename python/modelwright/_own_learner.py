@@ -181,7 +181,9 @@ def own_learners(learners: Any) -> tuple[list[str], list[dict[str, Any]]]:
     """Names of the catalog, and the learners of the user's own as the engine takes them."""
     if learners is None:
         return [], []
-    if isinstance(learners, (str, Learner)) or not isinstance(learners, Iterable):
+    if isinstance(learners, str):
+        learners = [name.strip() for name in learners.split(",")]
+    if isinstance(learners, Learner) or not isinstance(learners, Iterable):
         learners = [learners]
     names: list[str] = []
     own: list[dict[str, Any]] = []
