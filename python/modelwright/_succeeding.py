@@ -12,6 +12,7 @@ from . import _modelwright
 from ._data import Data
 from ._errors import ModelwrightWarning, OptionError, data_error, in_python
 from ._files import write
+from ._options import names
 from ._packed import Packed
 from ._progress import Callback, Events
 
@@ -266,7 +267,7 @@ class Succeeding(Packed):
         predict: bool = True,
         season: str = "none",
         time_column: str | None = None,
-        by: Sequence[str] = (),
+        by: str | Sequence[str] | None = None,
         store: str | os.PathLike[str] | bool | None = None,
         mlflow: str | None = None,
     ) -> Monitoring:
@@ -291,7 +292,7 @@ class Succeeding(Packed):
         time_column : str, optional
             The column with the time of each row; by default that of the model's run, or its only
             dates.
-        by : sequence of str, optional
+        by : str or sequence of str, optional
             Columns whose groups are looked at where answers are known; those that the fit was told
             are sensitive are looked at anyway.
         store : str, path or bool, optional
@@ -319,7 +320,7 @@ class Succeeding(Packed):
         seasons = (season, time_column)
         places = (store, mlflow)
         return monitoring(
-            self, data, reference, labels, id, drift_share, predict, seasons, by, places
+            self, data, reference, labels, id, drift_share, predict, seasons, names(by), places
         )
 
     def retrain(
