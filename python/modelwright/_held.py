@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -128,7 +128,7 @@ def is_missing(value: Any) -> bool:
     return isinstance(value, (float, np.floating)) and value != value
 
 
-def texts_in(values: Iterable[Any]) -> list[str]:
+def texts_in(values: Any) -> list[str]:
     """The distinct values of a column of text, in no order."""
     lib = library(values)
     if lib == "pandas" and hasattr(values, "dropna"):

@@ -221,7 +221,16 @@ def alone(options: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     if params:
         if not hasattr(estimator, "set_params"):
             raise _unusable("an estimator with set_params", estimator, "leave params out")
-        estimator = _clone(estimator).set_params(**params)
+        try:
+            estimator = _clone(estimator).set_params(**params)
+        except (TypeError, ValueError) as cause:
+            raise data_error(
+                "the learner has no such parameters",
+                source="params",
+                got=str(cause).partition(".")[0][:200],
+                expected=f"parameters of {type(estimator).__name__}",
+                cls=OptionError,
+            ) from cause
     learner = Learner(estimator, name=learner.name, encoding=encoding or learner.encoding)
     # The baseline is always there, to be beaten.
     values.update(learners=["baseline", learner], preset="quick")

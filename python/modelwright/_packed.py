@@ -66,13 +66,14 @@ class Packed:
 
     def _reading(
         self,
-        data: Data,
+        data: Any,
         separator: str | None,
         no_header: bool,
         decimal: str | None,
         charset: str | None,
     ) -> Model:
-        """The model as it reads a file of text of which something is said."""
+        """The model as it reads a file of text of which something is said; of several tables, those
+        that are files."""
         said = {
             "separator": separator,
             "no_header": no_header or None,
@@ -82,12 +83,13 @@ class Packed:
         known = {name: value for name, value in said.items() if value is not None}
         if not known:
             return self._model
-        if not is_path(data):
+        tables = data if isinstance(data, list) else [data]
+        if not any(map(is_path, tables)):
             raise data_error(
                 "a table in memory is no text to be read",
                 source=next(iter(known)),
                 expected="the path of a file of text",
-                got=type(data).__name__,
+                got=type(tables[0]).__name__,
                 cls=OptionError,
             )
         return self._model.with_text(given("fit", known))

@@ -14,6 +14,7 @@ from ._errors import ModelwrightWarning
 from ._files import write
 from ._options import given
 from ._progress import Events
+from ._quantities import whole
 from ._report import framed
 
 
@@ -128,7 +129,7 @@ def profile(
     events = Events(False, None, None)
     said = {"separator": separator, "no_header": no_header, "decimal": decimal, "charset": charset}
     document, html, text = _modelwright.profile(
-        native, target, list(kinds.items()), seed, given("fit", said), events
+        native, target, list(kinds.items()), whole("seed", seed), given("fit", said), events
     )
     events.close(stacklevel=2)
     return Profile(json.loads(document), html, text)

@@ -22,6 +22,7 @@ from ._own import own_parts
 from ._own_learner import alone, must_be_trained
 from ._predictor import Predictor
 from ._progress import Callback, Events
+from ._quantities import whole
 from ._recording import kept_in
 
 
@@ -185,20 +186,26 @@ def plan_of(
 
 
 def load(
-    path: str | os.PathLike[str], *, trust: bool = False, threads: int | None = None
+    path: str | os.PathLike[str],
+    *,
+    trust: bool = False,
+    threads: int | None = None,
+    store: str | os.PathLike[str] | None = None,
 ) -> Predictor:
     """Load a saved model.
 
     Parameters
     ----------
     path : str or path
-        A ``model.mw``, or the folder that a fit wrote.
+        A ``model.mw``, the folder that a fit wrote, or ``NAME@ALIAS`` of a store.
     trust : bool, default False
         Whether parts that are learners of their user's own may be unpickled. That runs whatever
         code the file holds: only for files whose origin is known. Other models hold no code, and
         load without it.
     threads : int, optional
         Worker threads of what is asked of the model, all processors by default.
+    store : str or path, optional
+        The store of the name; by default that of the command line.
 
     Returns
     -------
@@ -221,7 +228,22 @@ def load(
     ...     mw.load(path).predict({"x": 9})
     True
     """
-    return Predictor(Model.load(os.fspath(path), trust), n_threads=threads or 0)
+    if not is_path(path):
+        raise data_error(
+            "this is no model's path",
+            source="path",
+            expected="a model.mw, the folder of a fit, or NAME@ALIAS of a store",
+            got=repr(path)[:80],
+            cls=OptionError,
+        )
+    name = os.fspath(path)
+    if store is not None:
+        from ._store import Store
+
+        name, _, version = name.partition("@")
+        name = Store(store)._ask("file", name=name, version=version or "latest")
+    n_threads = 0 if threads is None else whole("threads", threads, low=1)
+    return Predictor(Model.load(name, trust), n_threads=n_threads)
 
 
 def replay(
