@@ -108,7 +108,7 @@ class Explaining(Packed):
             Events(False, None, None),
         )
         _warn(warning)
-        return explanation_of(found, origin.kind, is_one)
+        return explanation_of(found, origin, is_one)
 
     def importances(self) -> Any:
         """How much the metric loses when a column is shuffled among the held-out rows.

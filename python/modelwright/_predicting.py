@@ -202,8 +202,9 @@ class Predicting(Packed):
 
         Returns
         -------
-        numpy.ndarray of uint32 of shape (n_rows, n_trees)
-            Leaves are numbered from 0 within their tree. Of several models one after the other.
+        table of uint32 of shape (n_rows, n_trees) of the input's kind
+            Leaves are numbered from 0 within their tree. Of several models one after the other. A
+            frame for a frame, with its index; a NumPy array where no frame came in.
 
         Raises
         ------
@@ -219,7 +220,11 @@ class Predicting(Packed):
         [[0, 0, 0, 0, 0], [1, 1, 1, 1, 1]]
         """
         model = self._reading(data, separator, no_header, decimal, charset)
-        return self._answers(data, model, "leaves")[0].astype("uint32")
+        outputs, columns, origin = self._answers(data, model, "leaves")
+        leaves = outputs.astype("uint32")
+        if origin.kind in ("numpy", "path", "columns"):
+            return leaves
+        return origin.table({n: leaves[:, i] for i, n in enumerate(columns)})
 
     def predict_quantiles(
         self,

@@ -259,7 +259,7 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
         """
         model = self._reading(data, separator, no_header, decimal, charset)
         data = read_once(data)
-        native, _ = self._read(data)
+        native, origin = self._read(data)
         place = kept_in(store, mlflow)
         (document, html), warned = model.audit(
             (native, _name(data), lambda: self._read(data)[0]),
@@ -268,7 +268,7 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
             place,
         )
         warn_of(warned, stacklevel=3)
-        return Audit(json.loads(document), html)
+        return Audit(json.loads(document), html, origin.kind)
 
     # What is known of it.
 

@@ -221,7 +221,7 @@ def test_a_file_of_another_shape_is_read_as_is_said(predictor, new_rows, tmp_pat
     expected = predictor.predict_proba(rows)
     np.testing.assert_array_equal(predictor.predict_proba(path, **said), expected.to_numpy())
     assert (predictor.predict(path, **said) == predictor.predict(rows)).all()
-    assert (predictor.leaves(path, **said) == predictor.leaves(rows)).all()
+    assert (predictor.leaves(path, **said) == predictor.leaves(rows).to_numpy()).all()
     scores = predictor.raw_scores(path, **said)
     np.testing.assert_array_equal(scores, predictor.raw_scores(rows))
     assert len(predictor.predict_set(path, **said)) == len(rows)

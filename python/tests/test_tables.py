@@ -301,3 +301,28 @@ def test_columns_of_arrow_that_cannot_be_read_are_named(frame, kind):
     with pytest.raises(mw.DataError, match="nested or binary") as caught:
         estimator.predict(x.set_column(place, "port", values))
     assert caught.value.column == "port"
+
+
+def test_leaves_and_reasons_keep_the_labels_of_rows(predictor, rows):
+    labelled = rows.set_index(rows.index.map("r{}".format))
+    leaves = predictor.leaves(labelled)
+    assert leaves.index.equals(labelled.index) and (leaves.dtypes == np.uint32).all()
+    array = predictor.leaves(rows.to_dict("list") | {"boarded": rows["boarded"].to_numpy()})
+    assert isinstance(array, np.ndarray)
+    np.testing.assert_array_equal(array, leaves.to_numpy())
+    of_polars = predictor.leaves(pl.from_pandas(rows))
+    assert isinstance(of_polars, pl.DataFrame) and of_polars.columns == list(leaves)
+    assert isinstance(predictor.leaves(pa.Table.from_pandas(rows)), pa.Table)
+    assert predictor.leaves(rows[:2].to_dict("records"))[0] == leaves.iloc[0].to_dict()
+    table = predictor.explain(labelled, rows=[7, 3]).table()
+    assert table.index.tolist() == [labelled.index[i] for i in table["row"]]
+    assert set(table["row"]) == {3, 7}
+    assert predictor.explain(rows[:2]).table().index.equals(rows.index[:2])
+
+
+def test_labels_of_rows_are_repeated_for_each_class(frame):
+    model = mw.train("linear", frame.drop(columns="survived"), "port", folds=0)
+    labelled = frame[:4].set_index(pd.Index(list("wxyz")))
+    table = model.explain(labelled).table()
+    assert table.index.tolist() == [label for label in "wxyz" for _ in range(3)]
+    assert table["output"].nunique() == 3
