@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _modelwright
 from ._data import Data, is_path, library, read
-from ._files import write
+from ._files import check_page, write
 from ._modelwright import Model
 from ._progress import Callback, Events
 from ._recording import kept_in, warn_of
@@ -68,6 +68,7 @@ class Monitoring:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     model.monitor(rows).save(folder + "/drift.html")
         """
+        check_page(path)
         write(path, self.html)
 
     def _repr_html_(self) -> str:

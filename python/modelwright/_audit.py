@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from ._data import _module
-from ._files import write
+from ._files import check_page, write
 from ._report import framed
 
 
@@ -172,6 +172,7 @@ class Audit:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     audit.save(folder + "/audit.html")
         """
+        check_page(path)
         write(path, self.html)
 
     def _repr_html_(self) -> str:

@@ -343,6 +343,7 @@ def _array_column(name: str, values: Any, mask: Any = None) -> tuple[Any, ...]:
             column=name,
             expected="one value for each row",
             got=f"an array of shape {values.shape}",
+            hint="give each of its columns a name of its own; of a target, take one: y[:, 0]",
         )
     if kind == "c":
         raise data_error(
@@ -531,6 +532,15 @@ def _columns_of_whole(
 def _mapping(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None, Any]:
     if is_row(data):
         return _sequence([data])
+    several = [n for n, v in data.items() if _is_column(v)]
+    if 0 < len(several) < len(data) / 2:
+        raise data_error(
+            "a row holds several values in one column",
+            column=str(several[0]),
+            expected="one plain value, as in its other columns",
+            got=repr(data[several[0]])[:80],
+            hint="give one value; of several rows, give a value for each in every column",
+        )
     names = [str(n) for n in data]
     origin = Origin("columns")
     forms = [_any_column(n, v, origin) for n, v in zip(names, data.values())]
@@ -554,6 +564,7 @@ def _any_column(name: str, values: Any, origin: Origin) -> tuple[Any, ...]:
             column=name,
             expected="one value for each row",
             got=repr(values),
+            hint=f"repeat it for every row, e.g. [{str(values)[:20]}] * n_rows",
         )
     items = list(values)
     objects = np.empty(len(items), dtype=object)

@@ -17,7 +17,7 @@ import numpy as np
 
 from ._data import Origin
 from ._errors import data_error
-from ._files import write
+from ._files import check_page, write
 from ._report import framed
 
 #: The axes that an explanation of several rows and outputs has.
@@ -250,6 +250,7 @@ class Explanation:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     found.save(folder + "/why.html", with_rows=True)
         """
+        check_page(path)
         write(path, self.page(**options))
 
     def _repr_html_(self) -> str:

@@ -31,17 +31,18 @@ def name_in(data: Any, target: Any) -> str | None:
     if isinstance(target, str):
         return target
     try:
-        return str(target) if target in _labels_of(data) else None
+        return str(target) if target in labels_of(data) else None
     except (TypeError, ValueError):
         return None
 
 
 def has_column(data: Any, name: str) -> bool:
     """Whether a table in memory has a column of this name."""
-    return any(str(label) == name for label in _labels_of(data))
+    return any(str(label) == name for label in labels_of(data))
 
 
-def _labels_of(data: Any) -> Any:
+def labels_of(data: Any) -> Any:
+    """The names of the columns of a table in memory, where it says them."""
     if isinstance(data, Mapping):
         return list(data)
     if library(data) == "pyarrow":

@@ -11,7 +11,7 @@ from ._audit import Audit
 from ._data import Data, Origin, read_once
 from ._errors import ArtifactError, OptionError, data_error
 from ._explaining import Explaining
-from ._files import write
+from ._files import check_page, write
 from ._labels import packed, unpacked
 from ._modelwright import Model
 from ._options import names
@@ -122,6 +122,8 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
         [('a', 100), ('b', 100)]
         """
         permutations = whole("permutations", permutations)
+        if report is not None:
+            check_page(report)
         model = self._reading(data, separator, no_header, decimal, charset)
         data = read_once(data)
         native, _ = self._read(data)

@@ -11,7 +11,7 @@ from typing import Any
 from . import _modelwright
 from ._data import Data, read, said_of
 from ._errors import ModelwrightWarning
-from ._files import write
+from ._files import check_page, write
 from ._options import given
 from ._progress import Events
 from ._quantities import whole
@@ -69,6 +69,7 @@ class Profile:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     found.save(folder + "/profile.html")
         """
+        check_page(path)
         write(path, self.html)
 
     def _repr_html_(self) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from . import _modelwright
 from ._data import Data, Origin, is_path, library, read, said_of
 from ._errors import ArtifactError, ModelwrightWarning, OptionError, data_error, in_python
-from ._given import aligned, has_column, name_in, one_column
+from ._given import aligned, has_column, labels_of, name_in, one_column
 from ._labels import column_of, labels_like
 from ._modelwright import Model
 from ._options import OWN, given
@@ -47,9 +47,7 @@ def ask(
     if out is not None:
         _modelwright.check_output(os.fspath(out))
     native, origin, given_values, own = asked(verb, data, target, values, test)
-    native_test = None
-    if test is not None:
-        native_test, _ = read(test)
+    native_test = table_to_test(test, given_values)
     events = Events(progress, callback, values.get("time_limit"))
     try:
         beside = {
@@ -103,6 +101,8 @@ def asked(
 ) -> tuple[Any, Origin, list[tuple[str, str | None]], dict[str, Any] | None]:
     """The table with its target, what was asked of it, and what of that is the user's own."""
     name, extra = name_in(data, target), {}
+    if target is None or name is None and not hasattr(target, "__len__"):
+        _refuse_target(data, target)
     if name is None:
         target = aligned(one_column(target), data, "target")
         own_name = getattr(target, "name", None)
@@ -121,6 +121,35 @@ def asked(
     if test is not None:
         pairs.append(("test", "the test table"))
     return native, origin, pairs, own
+
+
+def _refuse_target(data: Data, target: Any) -> None:
+    names = _modelwright.columns_of(os.fspath(data)) if is_path(data) else labels_of(data)
+    raise data_error(
+        "the target is neither a column nor its values",
+        source="target",
+        expected="the name of a column, or one value for each row",
+        got=repr(target)[:80],
+        hint="known: " + ", ".join(map(str, list(names)[:12])) if len(names) else None,
+    )
+
+
+def table_to_test(test: Data | None, pairs: Sequence[tuple[str, str | None]]) -> Any:
+    """The table to test on, which must have the target as well."""
+    if test is None:
+        return None
+    native, _ = read(test)
+    target = dict(pairs)["target"]
+    if not isinstance(native, str) and target not in native.names:
+        raise data_error(
+            "the table to test on has no target",
+            source="test",
+            column=target,
+            expected="the columns of the table to learn from, and the target",
+            got=", ".join(native.names[:12]),
+            hint="a target that was given by its values is a column of that name in `test`",
+        )
+    return native
 
 
 def _take_columns(values: dict[str, Any], data: Data, extra: dict[str, Any]) -> None:
@@ -176,7 +205,7 @@ def plan_of(
             hint="plan without them: they change no trial",
             cls=OptionError,
         )
-    native_test = read(test)[0] if test is not None else None
+    native_test = table_to_test(test, pairs)
     events = Events(False, None, None)
     found: dict[str, Any] = json.loads(
         _modelwright.plan(verb, pairs, native, native_test, own, events)

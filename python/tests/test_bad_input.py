@@ -1,5 +1,7 @@
 """Whatever is wrong with a table is an error that says what, where, expected, got and how to fix."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -117,6 +119,64 @@ def test_no_rows_are_predicted_as_none(predictor, new_rows):
 
 def test_an_empty_list_is_no_rows(predictor):
     assert predictor.predict([]) == [] and predictor.predict_proba([]) == []
+
+
+def test_advice_is_what_can_be_typed_in_python(frame, tmp_path):
+    linear = mw.train("linear", frame, "survived", store=False)
+    cases = {
+        'train("gbdt", ...)': lambda: linear.leaves(frame),
+        '`train("gbdt", ...)`': lambda: linear.raw_scores(frame),
+        'train("ebm", ...)': linear.shapes,
+        "`fit(..., interpretable=True)`": linear.shapes,
+        'split="time"` needs `time_column="COLUMN"': lambda: mw.fit(frame, "survived", split="time"),
+        'add group="COLUMN"': lambda: mw.fit(frame, "survived", split="group"),
+        "a whole number from 2 to 1000": lambda: mw.fit(frame, "survived", nested=1),
+        'shapes("FILE.json")': lambda: linear.edit({}, frame, by="somebody"),
+        'reference="FILE"': lambda: linear.monitor(frame, season="month"),
+    }
+    for words, ask in cases.items():
+        with pytest.raises(mw.Error) as caught:
+            ask()
+        text = str(caught.value)
+        assert words in text
+        assert not re.search(r"DATA\b|MODEL\b|<[A-Z]+>|--[a-z]|`modelwright ", text), text
+        assert '"' not in (caught.value.source or "")
+
+
+def test_errors_say_what_to_do(frame):
+    model = mw.train("linear", frame, "survived", store=False)
+    row = frame.iloc[0].to_dict()
+    cases = [
+        (lambda: mw.fit({"a": [1, 2, 3], "y": [1, 2]}, "y"), "y", "one value for each row"),
+        (lambda: mw.train("linear", frame, "survived", weight=np.full(300, -1.0)), "weight", "0"),
+        (lambda: model.predict(frame.assign(fare="x")), "fare", "fit again"),
+        (lambda: mw.fit(frame, np.ones((300, 2))), "target", "y[:, 0]"),
+        (lambda: mw.fit(frame, None), None, "known: age"),
+        (lambda: mw.train("linear", frame, "survived", test=frame[["age"]]), "survived", "`test`"),
+        (lambda: model.predict({**row, "fare": [3]}), "fare", "give one value"),
+        (lambda: model.predict_proba({**row, "port": ["x", "y"]}), "port", "give one value"),
+    ]
+    for ask, column, words in cases:
+        with pytest.raises(mw.DataError) as caught:
+            ask()
+        assert caught.value.column == column and words in caught.value.hint, caught.value
+        assert caught.value.hint in str(caught.value)
+
+
+def test_a_page_is_not_written_under_the_name_of_another_form(predictor, frame, tmp_path):
+    pages = [
+        predictor.report(), predictor.explain(frame[:3]), predictor.audit(frame, "port"),
+        predictor.monitor(frame), mw.profile(frame),
+    ]  # fmt: skip
+    for page in pages:
+        for name in ("x.pdf", "x.docx", "x.txt"):
+            with pytest.raises(mw.OptionError, match="another form"):
+                page.save(tmp_path / name)
+        page.save(tmp_path / "x.HTML")
+    with pytest.raises(mw.OptionError, match="another form"):
+        predictor.evaluate(frame, report=tmp_path / "x.pdf")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["x.HTML"]
+    predictor.report().save(tmp_path / "x.txt", form="markdown")
 
 
 def test_messages_speak_of_python(predictor, frame, tmp_path):
