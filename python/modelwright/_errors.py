@@ -94,6 +94,7 @@ _WORDS = (
 _COMMANDS = (
     (re.compile(r"`(?:modelwright )?train ([a-z_]+)(?: DATA)?`"), r'`train("\1", ...)`'),
     (re.compile(r"`(?:modelwright )?fit DATA --([a-z-]+)`"), r"`fit(..., --\1=True)`"),
+    (re.compile(r"`(?:modelwright )?fit --([a-z-]+) ([a-z]+)`"), r'`fit(..., --\1="\2")`'),
     (re.compile(r"`modelwright predict MODEL DATA`"), "`predict(rows)`"),
     (re.compile(r"`modelwright pick MODEL`"), "`offers()`"),
     (re.compile(r"`modelwright models (register|alias)[^`]*`"), r"`Store.\1`"),

@@ -125,6 +125,8 @@ def is_missing(value: Any) -> bool:
     """Whether a single value stands for none."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
+    if isinstance(value, np.datetime64):
+        return bool(np.isnat(value))
     return isinstance(value, (float, np.floating)) and value != value
 
 

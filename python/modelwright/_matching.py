@@ -34,6 +34,18 @@ def check_width(n_columns: int, widths: Sequence[int]) -> None:
         )
 
 
+def check_named(n_columns: int, columns: Sequence[str]) -> None:
+    """Refuses an array where the model knows its columns by names."""
+    if columns and not any(map(_PLACE.fullmatch, columns)):
+        raise data_error(
+            "an array has no names, and the model knows its columns by theirs",
+            column=columns[0],
+            expected="a data frame, a dict or rows with " + ", ".join(columns[:12]),
+            got=f"an array of {n_columns} columns",
+            hint="name them: pandas.DataFrame(array, columns=[...])",
+        )
+
+
 @dataclass(frozen=True)
 class Known:
     """What columns held in training, where the engine would take other values for new labels."""

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ._data import Data, Origin, is_path, read
+from ._data import Data, Origin, is_path, library, read, read_once
 from ._errors import ModelwrightWarning, OptionError, data_error
 from ._few_rows import few_rows
 from ._labels import Labels, plain_labels
-from ._matching import Known, check_kinds, check_width, known_of, width_of, widths_of
+from ._matching import Known, check_kinds, check_named, check_width, known_of, width_of, widths_of
 from ._modelwright import Model
 from ._options import given
 
@@ -52,11 +52,15 @@ class Packed:
         """The rows as :func:`read` takes them; refuses what cannot be of the model's table."""
         if is_path(data):
             return data
+        if library(data) == "polars":
+            # Of a lazy frame nothing is known before its rows are there.
+            data = read_once(data)
         few = few_rows(data)
         if few is not None:
             data = few
         width = width_of(data)
         if width is not None:
+            check_named(width, self.columns)
             check_width(width, self._widths)
         check_kinds(data, self._known)
         return data

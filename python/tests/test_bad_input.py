@@ -123,6 +123,8 @@ def test_an_empty_list_is_no_rows(predictor):
 
 def test_advice_is_what_can_be_typed_in_python(frame, tmp_path):
     linear = mw.train("linear", frame, "survived", store=False)
+    asked = {"preset": "quick", "time_limit": None, "learners": ["linear", "knn"]}
+    searched = mw.fit(frame, "survived", store=False, **asked)
     cases = {
         'train("gbdt", ...)': lambda: linear.leaves(frame),
         '`train("gbdt", ...)`': lambda: linear.raw_scores(frame),
@@ -132,6 +134,7 @@ def test_advice_is_what_can_be_typed_in_python(frame, tmp_path):
         'add group="COLUMN"': lambda: mw.fit(frame, "survived", split="group"),
         "a whole number from 2 to 1000": lambda: mw.fit(frame, "survived", nested=1),
         'shapes("FILE.json")': lambda: linear.edit({}, frame, by="somebody"),
+        '`fit(..., preset="quick")`': lambda: searched.pick(max_size=1),
         'reference="FILE"': lambda: linear.monitor(frame, season="month"),
     }
     for words, ask in cases.items():
@@ -153,6 +156,8 @@ def test_errors_say_what_to_do(frame):
         (lambda: mw.fit(frame, np.ones((300, 2))), "target", "y[:, 0]"),
         (lambda: mw.fit(frame, None), None, "known: age"),
         (lambda: mw.train("linear", frame, "survived", test=frame[["age"]]), "survived", "`test`"),
+        (lambda: model.predict(np.ones((3, 5))), model.columns[0], "columns=[...]"),
+        (lambda: model.explain([[1.0, 2.0]]), model.columns[0], "columns=[...]"),
         (lambda: model.predict({**row, "fare": [3]}), "fare", "give one value"),
         (lambda: model.predict_proba({**row, "port": ["x", "y"]}), "port", "give one value"),
     ]
@@ -390,7 +395,9 @@ def test_numbers_where_text_was_learned_are_refused_by_column(form):
         assert (caught.value.column, caught.value.got) in (("c", "7"), ("c", "7.0"))
 
 
-@pytest.mark.parametrize("values", [np.nan, None, ["x", None] * 30, pd.NA])
+@pytest.mark.parametrize(
+    "values", [np.nan, None, ["x", None] * 30, pd.NA, pd.NaT, np.full(60, "NaT", "datetime64[s]")]
+)
 def test_gaps_and_new_labels_where_text_was_learned_are_none_of_the_kind(values):
     assert len(fit(WORDS).predict(WORDS.assign(c=values))) == 60
 
@@ -516,7 +523,7 @@ def test_what_changed_its_type_is_refused_by_column(case):
     now = learned.assign(**{name: value})
     forms = [now, now[:3], pl.from_pandas(now), pl.from_pandas(now).to_arrow()]
     forms += [now.to_dict("records"), now.to_dict("list"), now.iloc[0].to_dict()]
-    forms += [now.astype({name: object}), dict(now.items())]
+    forms += [now.astype({name: object}), dict(now.items()), pl.from_pandas(now).lazy()]
     for form in forms:
         with pytest.raises(mw.DataError, match=words) as caught:
             model.predict(form)

@@ -297,7 +297,12 @@ def test_columns_of_arrow_that_cannot_be_read_are_named(frame, kind):
     with pytest.warns(mw.ModelwrightWarning, match="`odd` holds nested"):
         estimator = mw.GradientBoostingClassifier(n_rounds=5).fit(x, y)
     assert len(estimator.predict(x)) == 300 and len(estimator.feature_importances_) == 6
+    with pytest.warns(mw.ModelwrightWarning, match="`odd` holds nested"):
+        vectorizer = mw.TableVectorizer().fit(x)
+    assert len(vectorizer.transform(x)) == 300
     place = x.column_names.index("port")
+    with pytest.raises(mw.DataError, match="nested or binary"):
+        vectorizer.transform(x.set_column(place, "port", values))
     with pytest.raises(mw.DataError, match="nested or binary") as caught:
         estimator.predict(x.set_column(place, "port", values))
     assert caught.value.column == "port"
