@@ -106,8 +106,8 @@ _COMMANDS = (
 #: What to do about an error of the engine that names its place, but no way out.
 _HINTS = {
     "columns differ in length": "give every column one value for each row of the table",
-    "a weight is not usable": "leave a row out, or give it the weight 0; only the ratios of weights "
-    "matter, so that all may be divided by one number",
+    "a weight is not usable": "leave a row out, or give it the weight 0; only the ratios of "
+    "weights matter, so that all may be divided by one number",
     "a value does not fit the column": "mend the value, or fit again with the column as it is now",
 }
 

@@ -148,7 +148,7 @@ def _reads_as_number(text: str) -> bool:
 
 
 def _may_be_value(text: str) -> bool:
-    """Whether text may have been learned as a number or a date: ``12,5``, ``$3``, ``31 Jan 2024``."""
+    """Whether text may have been learned as a number or a date: ``12,5``, ``31 Jan 2024``."""
     return re.sub(r"\W", "", text).isdigit() or re.match(_OF_MONTH, text) is not None
 
 
