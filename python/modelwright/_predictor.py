@@ -121,7 +121,8 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
         >>> [(group["group"], group["n_rows"]) for group in halves["groups"]]
         [('a', 100), ('b', 100)]
         """
-        permutations = whole("permutations", permutations)
+        often = "answers cannot be dealt out so often"
+        permutations = whole("permutations", permutations, what=often)
         if report is not None:
             check_page(report)
         model = self._reading(data, separator, no_header, decimal, charset)
@@ -200,7 +201,8 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
                 cls=OptionError,
             )
         if rope is not None:
-            rope = number("rope", rope, "a number from 0", 0.0)
+            none = "a difference that is equal to none cannot be this"
+            rope = number("rope", rope, "a number from 0", 0.0, what=none)
         weighed = (rope, None if cost is None else costs(cost))
         data = read_once(data)
         tables = self._read(data)[0], self._read(data)[0]

@@ -34,10 +34,12 @@ _SIZE = 'a number of bytes, or one with kB, MB, KiB or MiB, such as "500kB"'
 _COST = '{"fp": 1, "fn": 5}, "fp=1,fn=5", or {"actual:predicted": 2.5}'
 
 
-def refused(name: str, expected: str, value: Any, hint: str | None = None) -> Exception:
-    """The error for a value that a keyword cannot have."""
+def refused(
+    name: str, expected: str, value: Any, hint: str | None = None, what: str | None = None
+) -> Exception:
+    """The error for a value that a keyword cannot have; ``what`` says it in its own words."""
     return data_error(
-        f"`{name}` cannot be this",
+        what or f"`{name}` cannot be this",
         source=name,
         expected=expected,
         got=repr(value)[:80],
@@ -46,25 +48,34 @@ def refused(name: str, expected: str, value: Any, hint: str | None = None) -> Ex
     )
 
 
-def whole(name: str, value: Any, low: int = 0, high: int = 2**63 - 1) -> int:
+def whole(
+    name: str, value: Any, low: int = 0, high: int = 2**63 - 1, what: str | None = None
+) -> int:
     """A whole number."""
     try:
         found = operator.index(value)
     except TypeError:
         found = low - 1
     if isinstance(value, bool) or not low <= found <= high:
-        raise refused(name, f"a whole number from {low}", value)
+        raise refused(name, f"a whole number from {low}", value, what=what)
     return found
 
 
-def number(name: str, value: Any, expected: str, low: float, high: float = math.inf) -> float:
+def number(
+    name: str,
+    value: Any,
+    expected: str,
+    low: float,
+    high: float = math.inf,
+    what: str | None = None,
+) -> float:
     """A number from ``low`` to ``high``, but for infinity."""
     try:
         found = math.nan if isinstance(value, (str, bool)) else float(value)
     except (TypeError, ValueError):
         found = math.nan
     if not (low <= found <= high and math.isfinite(found)):
-        raise refused(name, expected, value)
+        raise refused(name, expected, value, what=what)
     return found
 
 
