@@ -31,6 +31,7 @@ def main(folder: Path = Path("own-learner"), time_limit: float = 30) -> None:
     tried = {t["trial"]["name"] for t in model.record["trials"]}
     assert {"LGBMRegressor", "gaussian process"} <= tried
 
+    folder.mkdir(parents=True, exist_ok=True)
     path = model.save(folder / "model.mw")
     print("needs:", ", ".join(model.manifest.get("needs", [])) or "nothing: it runs anywhere")
     again = mw.load(path, trust=True)

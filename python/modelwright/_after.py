@@ -6,12 +6,12 @@ import json
 import os
 import tempfile
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from . import _modelwright
 from ._data import Data, is_path, library, read
-from ._files import write
-from ._options import names
+from ._files import check_page, write
+from ._modelwright import Model
 from ._progress import Callback, Events
 from ._recording import kept_in, warn_of
 from ._report import framed
@@ -68,6 +68,7 @@ class Monitoring:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     model.monitor(rows).save(folder + "/drift.html")
         """
+        check_page(path)
         write(path, self.html)
 
     def _repr_html_(self) -> str:
@@ -113,37 +114,24 @@ class Retrained:
         return f"Retrained({verdict}: {self.decision['summary']})"
 
 
-def several(data: Data | Sequence[Data]) -> list[Any]:
-    """One table or several, each as the engine takes it."""
+def tables_in(data: Data | Sequence[Data]) -> list[Any]:
+    """One table or several, as a list."""
     is_many = isinstance(data, (list, tuple)) and bool(data)
     if is_many and all(is_path(d) or library(d) in ("pandas", "polars", "pyarrow") for d in data):
-        return [read(d)[0] for d in data]
-    return [read(data)[0]]
+        return list(data)
+    return [data]
 
 
 def monitoring(
-    predictor: Packed,
+    model: Model,
     data: Any,
-    reference: Data | None,
-    labels: Data | None,
-    id: str | None,
-    drift_share: float,
-    predict: bool,
-    seasons: tuple[str, str | None],
-    by: Sequence[str],
-    places: tuple[str | os.PathLike[str] | bool | None, str | None],
+    beside: tuple[Data | None, Data | None],
+    asked: dict[str, Any],
 ) -> Monitoring:
-    """See :meth:`Predictor.monitor`."""
-    asked = {
-        "id": id, "drift_share": drift_share, "predict": predict, "threads": predictor._threads,
-        "season": seasons[0], "time_column": seasons[1], "by": list(by), "kept": kept_in(*places),
-    }  # fmt: skip
+    """See :meth:`Predictor.monitor`; ``beside`` are the reference and the labels."""
+    reference, labels = (None if table is None else read(table)[0] for table in beside)
     (document, html, text), warned = _modelwright.model_monitor(
-        predictor._model,
-        several(data),
-        None if reference is None else read(reference)[0],
-        None if labels is None else read(labels)[0],
-        asked,
+        model, [read(table)[0] for table in tables_in(data)], reference, labels, asked
     )
     warn_of(warned, stacklevel=4)
     return Monitoring(json.loads(document), html, text)
@@ -151,6 +139,7 @@ def monitoring(
 
 def retrained(
     predictor: Packed,
+    model: Model,
     data: Any,
     places: tuple[str | os.PathLike[str] | None, str | os.PathLike[str] | bool | None, str | None],
     asked: dict[str, Any],
@@ -167,49 +156,15 @@ def retrained(
         "out": None if out is None else os.fspath(out),
     }
     events = Events(progress, callback, asked["time_s"])
-    natives = several(data)
+    natives = [read(table)[0] for table in tables_in(data)]
     with tempfile.TemporaryDirectory() as scratch:
         folder = os.path.join(scratch, "model") if out is None else os.fspath(out)
         try:
-            model, decision = _modelwright.model_retrain(
-                predictor._model, natives, folder, asked, events
-            )
+            new, decision = _modelwright.model_retrain(model, natives, folder, asked, events)
         finally:
             events.close(stacklevel=3)
         found = json.loads(decision)
         if out is not None:
             text = json.dumps(found, indent=2, ensure_ascii=False)
             write(os.path.join(folder, "decision.json"), text + "\n")
-    successor = Predictor(model, predictor._origin, predictor._threads)
-    return Retrained(successor, found)
-
-
-def successor(
-    time_limit: float | None,
-    judge: float,
-    time_column: str | None,
-    plan: Literal["search", "same", "continue", "auto"],
-    rule: Literal["better", "refresh"],
-    gain: float | None,
-    slices: str | Sequence[str] | None,
-    slice_loss: float,
-    latency: float,
-    size: float,
-    seed: int,
-    threads: int,
-) -> dict[str, Any]:
-    """What is asked of a successor, as the engine takes it."""
-    return {
-        "time_s": None if time_limit is None else float(time_limit),
-        "judge": judge,
-        "time_column": time_column,
-        "plan": plan,
-        "refresh": rule == "refresh",
-        "gain": gain,
-        "slices": names(slices),
-        "slice_loss": slice_loss,
-        "latency": latency,
-        "size": size,
-        "seed": seed,
-        "threads": threads,
-    }
+    return Retrained(Predictor(new, predictor._origin, predictor._threads), found)

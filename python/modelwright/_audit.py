@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from typing import Any
 
 from ._data import _module
-from ._files import write
+from ._files import check_page, write
 from ._report import framed
+
 
 class Audit:
     """Whether a model treats groups of people alike; shown in a notebook.
@@ -22,8 +24,10 @@ class Audit:
     Notes
     -----
     `by_group`, `overall`, `difference` and `ratio` have fairlearn's names and values, as pandas
-    tables (pandas must be there); intervals are in `document`. Where several columns were audited,
-    or one column for each of several classes, a first level of the index says which.
+    tables; intervals are in `document`. Where several columns were audited, or one column for each
+    of several classes, a first level of the index says which. Of rows of polars, and where pandas
+    is not there, they are frames of polars, else dicts of lists: what is an index of pandas is then
+    a column, ``measure`` and ``audit`` among them.
 
     Examples
     --------
@@ -35,9 +39,10 @@ class Audit:
     '40.0 % of the rows of every group are decide'
     """
 
-    def __init__(self, document: dict[str, Any], html: str):
+    def __init__(self, document: dict[str, Any], html: str, kind: str = "pandas"):
         self.document = document
         self.html = html
+        self._kind = kind
 
     @property
     def verdicts(self) -> dict[str, str]:
@@ -59,6 +64,8 @@ class Audit:
         >>> audit.by_group["selection_rate"].round(2).to_dict()
         {'a': 0.4, 'b': 0.4}
         """
+        if not self._has_index():
+            return self._groups()
         frame = _module("pandas").DataFrame
         return self._put([
             frame.from_dict(
@@ -101,7 +108,38 @@ class Audit:
         """
         return self._series("ratio")
 
+    def _has_index(self) -> bool:
+        """Whether tables are of pandas."""
+        return self._kind != "polars" and find_spec("pandas") is not None
+
+    def _groups(self) -> Any:
+        """The groups with all of theirs in columns."""
+        audits = self.document["audits"]
+        label = ", ".join(audits[0]["columns"]) if len(audits) == 1 else "group"
+        rows = [
+            {**self._mark(name), label: group, **values(of["measures"])}
+            for name, audit in zip(self._names(), audits)
+            for group, of in audit["by_group"].items()
+        ]
+        return self._board(rows)
+
+    def _mark(self, name: str) -> dict[str, str]:
+        return {"audit": name} if len(self.document["audits"]) > 1 else {}
+
+    def _board(self, rows: list[dict[str, Any]]) -> Any:
+        from ._explanation import as_table
+
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        return as_table({n: [row.get(n) for row in rows] for n in names}, self._kind)
+
     def _series(self, part: str) -> Any:
+        if not self._has_index():
+            rows = [
+                {**self._mark(name), "measure": measure, part: number}
+                for name, audit in zip(self._names(), self.document["audits"])
+                for measure, number in values(audit[part]).items()
+            ]
+            return self._board(rows)
         series = _module("pandas").Series
         found = [values(audit[part]) for audit in self.document["audits"]]
         return self._put([series(numbers, name=part, dtype=float) for numbers in found])
@@ -134,6 +172,7 @@ class Audit:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     audit.save(folder + "/audit.html")
         """
+        check_page(path)
         write(path, self.html)
 
     def _repr_html_(self) -> str:

@@ -95,7 +95,10 @@ class _Booster(_Trees):
                 cls=OptionError,
             )
         check_is_fitted(init_model)
-        for name in ("n_features_in_", "feature_names_in_", "classes_", "_kinds", "_columns"):
+        for name in (
+            "n_features_in_", "feature_names_in_", "classes_", "_kinds", "_columns", "_is_typed",
+            "_known", "_unread",
+        ):  # fmt: skip
             if hasattr(init_model, name):
                 setattr(self, name, getattr(init_model, name))
         return init_model

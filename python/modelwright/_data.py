@@ -36,13 +36,18 @@ class Origin:
     labels: Any = None
     #: Of a table to learn from: the target's column, if it is at hand.
     target: Any = None
+    #: Columns of lists, structs, bytes and the like, which the engine does not read.
+    left_out: list[str] = field(default_factory=list)
 
     def series(self, values: Any, name: str) -> Any:
         """One value for each row."""
         if self.kind == "pandas":
             return _module("pandas").Series(values, index=self.index, name=name)
         if self.kind == "polars":
-            return _module("polars").Series(name, values)
+            polars = _module("polars")
+            # Of no objects polars cannot tell that they are text.
+            is_text = getattr(values, "dtype", None) == object and len(values) == 0
+            return polars.Series(name, values, dtype=polars.String if is_text else None)
         if self.kind == "pyarrow":
             return values if library(values) == "pyarrow" else _module("pyarrow").array(values)
         if self.kind == "rows":
@@ -92,10 +97,12 @@ def _is_column(value: Any) -> bool:
     return not isinstance(value, (str, bytes)) and hasattr(value, "__len__")
 
 
-def read(data: Data, extra: Mapping[str, Any] | None = None) -> tuple[Any, Origin]:
+def read(
+    data: Data, extra: Mapping[str, Any] | None = None, wanted: Sequence[str] = ()
+) -> tuple[Any, Origin]:
     """What the engine takes (a native table or a path), and what came in.
 
-    ``extra`` are further columns, by name.
+    ``extra`` are further columns, by name; ``wanted`` those that must be of plain values.
     """
     if is_path(data):
         if extra:
@@ -108,6 +115,9 @@ def read(data: Data, extra: Mapping[str, Any] | None = None) -> tuple[Any, Origi
     if isinstance(data, Table):
         return data, Origin("numpy")
     origin, names, forms, whole = _forms(data)
+    for name in origin.left_out:
+        if name in wanted:
+            raise not_plain(name)
     if extra:
         if forms is None:
             names, forms = _columns_of_whole(origin, names, whole)
@@ -132,7 +142,7 @@ def by_parts(
     """What ``ask`` (a native table to an array and a warning) says of all rows; of one array part by
     part.
 
-    ``columns`` are those of an empty list, which names none.
+    ``columns`` are those of an empty list, which names none, and those that are needed of others.
     """
     if isinstance(data, (list, tuple)) and not data and columns:
         none = ("numbers", np.empty(0), None)
@@ -143,21 +153,29 @@ def by_parts(
     if getattr(data, "ndim", 0) == 2 and len(data) >= 2 * _ROWS_PER_PART:
         values = data if isinstance(data, np.ndarray) else _one_array(data)
     if values is None or not _is_matrix(values):
-        native, origin = read(data)
+        native, origin = read(data, wanted=columns)
         found, warning = ask(native)
         return found, warning, origin
     _, origin = read(data[:0])
     if origin.kind == "pandas":
         origin.index = data.index
+    return *in_parts(values, origin.names, origin.kind, ask), origin
+
+
+def in_parts(
+    values: Any, names: Sequence[str], kind: str, ask: Any
+) -> tuple[Any, str | None]:
+    """What ``ask`` says of the rows of an array of real numbers, part by part."""
+    step = len(values) if len(values) < 2 * _ROWS_PER_PART else _ROWS_PER_PART
     outputs, warning = None, None
-    for start in range(0, len(values), _ROWS_PER_PART):
-        part = slice(start, start + _ROWS_PER_PART)
-        found, said = ask(Table.of_matrix(origin.names, values[part], origin.kind))
+    for start in range(0, len(values), step):
+        part = slice(start, start + step)
+        found, said = ask(Table.of_matrix(names, values[part], kind))
         if outputs is None:
             outputs = np.empty((len(values), *found.shape[1:]), dtype=found.dtype)
         outputs[part] = found
         warning = warning or said
-    return outputs, warning, origin
+    return outputs, warning
 
 
 def unmasked(data: Any) -> Any:
@@ -325,6 +343,7 @@ def _array_column(name: str, values: Any, mask: Any = None) -> tuple[Any, ...]:
             column=name,
             expected="one value for each row",
             got=f"an array of shape {values.shape}",
+            hint="give each of its columns a name of its own; of a target, take one: y[:, 0]",
         )
     if kind == "c":
         raise data_error(
@@ -395,10 +414,11 @@ def _polars(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None,
                 got=str(dtype),
                 hint="make columns of plain values of it, or drop the column",
             )
-    # What Arrow's streams do not know; the engine's numbers are real numbers anyway.
-    wide = [name for name, dtype in data.schema.items() if str(dtype) in ("Int128", "UInt128")]
-    if wide:
-        data = data.cast({name: _module("polars").Float64 for name in wide})
+    # What Arrow's streams do not know; the engine's numbers are real numbers anyway. A column of
+    # no type at all has no values.
+    others = [n for n, dtype in data.schema.items() if str(dtype) in ("Int128", "UInt128", "Null")]
+    if others:
+        data = data.cast({name: _module("polars").Float64 for name in others})
     return origin, list(data.columns), None, _of_stream(data, "polars")
 
 
@@ -435,8 +455,50 @@ def _arrow(data: Any, lib: str) -> tuple[Origin, list[str], list[tuple[Any, ...]
                 got=f"{type(data).__module__}.{type(data).__name__}",
             )
         data = data.to_reader()
+    names = _names_in(data)
     table = Table.of_arrow(data, "arrow")
+    read_names = set(table.names)
+    origin.left_out = [name for name in names if name not in read_names]
     return origin, list(table.names), None, table
+
+
+def _names_in(data: Any) -> list[str]:
+    """The columns that an Arrow stream is going to have, where it says so."""
+    names = getattr(getattr(data, "schema", None), "names", None)
+    if names is None:
+        names = getattr(data, "columns", ())
+    return [n for n in names if isinstance(n, str)] if isinstance(names, (list, tuple)) else []
+
+
+def not_plain(name: str) -> Error:
+    """That a column which is needed cannot be read."""
+    return data_error(
+        "a column holds nested or binary values",
+        column=name,
+        expected="text, numbers, true or false, dates",
+        hint="make plain columns of it",
+    )
+
+
+def said_of(left_out: Sequence[str]) -> list[str]:
+    """What is said of columns that are not read, as the command line says it."""
+    return [f"column `{name}` holds nested or binary values and is left out" for name in left_out]
+
+
+def read_once(data: Data) -> Data:
+    """The same rows as something that can be read again: of readers and lazy frames all at once."""
+    lib = library(data)
+    if lib == "polars":
+        return data.collect() if hasattr(data, "collect") else data
+    if lib == "pyarrow":
+        return data.read_all() if hasattr(data, "read_all") else data
+    if lib == "pandas" or not hasattr(data, "__arrow_c_stream__"):
+        return data
+    try:
+        return _module("pyarrow").table(data)
+    except ImportError:
+        # Who gives a stream without pyarrow gives it as often as it is asked for, or says so.
+        return data
 
 
 def _numpy(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None, Any]:
@@ -470,67 +532,19 @@ def _columns_of_whole(
 def _mapping(data: Any) -> tuple[Origin, list[str], list[tuple[Any, ...]] | None, Any]:
     if is_row(data):
         return _sequence([data])
+    several = [n for n, v in data.items() if _is_column(v)]
+    if 0 < len(several) < len(data) / 2:
+        raise data_error(
+            "a row holds several values in one column",
+            column=str(several[0]),
+            expected="one plain value, as in its other columns",
+            got=repr(data[several[0]])[:80],
+            hint="give one value; of several rows, give a value for each in every column",
+        )
     names = [str(n) for n in data]
     origin = Origin("columns")
     forms = [_any_column(n, v, origin) for n, v in zip(names, data.values())]
     return origin, names, forms, None
-
-
-def one_column(values: Any) -> Any:
-    """The column of a table or an array that has one alone; others as they are."""
-    shape = getattr(values, "shape", None)
-    if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] != 1:
-        return values
-    lib = library(values)
-    if isinstance(values, np.ndarray):
-        return values[:, 0]
-    if lib == "pandas":
-        return values.iloc[:, 0]
-    if lib == "polars":
-        return values.to_series(0)
-    return values.column(0) if lib == "pyarrow" else values
-
-
-def name_in(data: Any, target: Any) -> str | None:
-    """The name of a column that is meant by its label, which need not be text in pandas."""
-    if isinstance(target, str):
-        return target
-    try:
-        return str(target) if target in _labels_of(data) else None
-    except (TypeError, ValueError):
-        return None
-
-
-def has_column(data: Any, name: str) -> bool:
-    """Whether a table in memory has a column of this name."""
-    return any(str(label) == name for label in _labels_of(data))
-
-
-def _labels_of(data: Any) -> Any:
-    if isinstance(data, Mapping):
-        return list(data)
-    if library(data) == "pyarrow":
-        return getattr(data, "column_names", ())
-    return getattr(data, "columns", ()) if library(data) in ("pandas", "polars") else ()
-
-
-def aligned(values: Any, data: Any, source: str) -> Any:
-    """A pandas series in the order of a pandas table's rows, found by their labels."""
-    if library(values) != "pandas" or library(data) != "pandas" or not hasattr(values, "iloc"):
-        return values
-    ours, theirs = values.index, data.index
-    if len(ours) != len(theirs) or ours.equals(theirs):
-        return values
-    if ours.is_unique and theirs.is_unique and ours.sort_values().equals(theirs.sort_values()):
-        return values.reindex(theirs)
-    stray = [label for label in ours if label not in theirs][:1]
-    raise data_error(
-        "a series has other labels than the table",
-        source=source,
-        expected="the table's index",
-        got=f"the label {stray[0]!r}" if stray else "labels that are there more than once",
-        hint="give both the same index; values that are in the table's order already: .to_numpy()",
-    )
 
 
 def _any_column(name: str, values: Any, origin: Origin) -> tuple[Any, ...]:
@@ -550,6 +564,7 @@ def _any_column(name: str, values: Any, origin: Origin) -> tuple[Any, ...]:
             column=name,
             expected="one value for each row",
             got=repr(values),
+            hint=f"repeat it for every row, e.g. [{str(values)[:20]}] * n_rows",
         )
     items = list(values)
     objects = np.empty(len(items), dtype=object)

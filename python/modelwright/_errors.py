@@ -90,6 +90,27 @@ _WORDS = (
     ("kind COLUMN=number", 'kind={"COLUMN": "number"}'),
 )
 
+#: Commands as what is called here, before their flags become keywords.
+_COMMANDS = (
+    (re.compile(r"`(?:modelwright )?train ([a-z_]+)(?: DATA)?`"), r'`train("\1", ...)`'),
+    (re.compile(r"`(?:modelwright )?fit DATA --([a-z-]+)`"), r"`fit(..., --\1=True)`"),
+    (re.compile(r"`(?:modelwright )?fit --([a-z-]+) ([a-z]+)`"), r'`fit(..., --\1="\2")`'),
+    (re.compile(r"`modelwright predict MODEL DATA`"), "`predict(rows)`"),
+    (re.compile(r"`modelwright pick MODEL`"), "`offers()`"),
+    (re.compile(r"`modelwright models (register|alias)[^`]*`"), r"`Store.\1`"),
+    (re.compile(r"`explain MODEL --shapes ([\w.]+)`"), r'`shapes("\1")`'),
+    (re.compile(r"(--[a-z-]+) \[?<[A-Z]+>\]?"), r"\1"),
+    (re.compile(r"(--[a-z-]+) ([A-Z]{2,}|time|group)\b(?![=:.]|,…)"), r'\1="\2"'),
+)
+
+#: What to do about an error of the engine that names its place, but no way out.
+_HINTS = {
+    "columns differ in length": "give every column one value for each row of the table",
+    "a weight is not usable": "leave a row out, or give it the weight 0; only the ratios of "
+    "weights matter, so that all may be divided by one number",
+    "a value does not fit the column": "mend the value, or fit again with the column as it is now",
+}
+
 _VERB = re.compile(r"`modelwright (fit|train|profile|replay|import)`")
 
 #: What the command line calls otherwise.
@@ -100,6 +121,8 @@ _NAMES = {"time": "time_limit", "param": "params", "encoding": "encoding"}
 def in_python(text: str) -> str:
     """A text about flags as one about keywords: ``--time-column`` is ``time_column``."""
 
+    for form, ours in _COMMANDS:
+        text = form.sub(ours, text)
     text = _HELP.sub(r"see help(modelwright.\1)", text)
 
     def keyword(match: re.Match[str]) -> str:
@@ -123,9 +146,15 @@ def make(kind: str, realm: str, parts: dict[str, Any]) -> Error:
         if realm == "data" and (source.startswith("--") or source in _KEYWORDS):
             cls = OptionError
     words = {k: in_python(v) if isinstance(v, str) else v for k, v in parts.items()}
+    if words["source"]:
+        words["source"] = words["source"].partition('="')[0]
     for own in ("column", "got"):
         words[own] = parts[own]
-    error = cls(in_python(parts["text"]))
+    text = in_python(parts["text"])
+    if words.get("hint") is None:
+        words["hint"] = _HINTS.get(text.partition("\n")[0])
+        text += f"\n  hint:     {words['hint']}" if words["hint"] else ""
+    error = cls(text)
     for name, value in words.items():
         if name != "text":
             setattr(error, name, value)

@@ -6,6 +6,7 @@ and goes in as a matrix of real numbers. Missing values are values here; infinit
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -14,25 +15,27 @@ from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
-    _check_feature_names,
     _check_n_features,
     _check_sample_weight,
+    check_array,
     check_is_fitted,
     column_or_1d,
-    validate_data,
 )
 
 from . import _modelwright
 from ._constraints import as_text
-from ._data import by_parts, library, read, unmasked
-from ._matching import is_missing
+from ._data import _array_column, in_parts, read, said_of, unmasked
+from ._errors import ModelwrightWarning
+from ._frames import (
+    check_names, collected, counted, has_types, is_frame, kinds_of, names_of, renamed
+)  # fmt: skip
+from ._held import is_missing
+from ._matching import Known, check_kinds, known_in
+from ._modelwright import Table
 from ._own import Loss
 
 #: What a booster is given beside.
 _NOTHING = {"loss": None, "quantiles": None, "init_scores": None, "continued": None}
-
-#: Kinds of NumPy types that are real numbers.
-_REAL = "iufb"
 
 
 class EngineEstimator(BaseEstimator):  # type: ignore[misc]
@@ -49,37 +52,90 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
         tags.input_tags.string = True
         return tags
 
+    #: The columns of the fit by name, also those that the engine leaves out.
+    _columns: list[str]
+    #: Whether they went in with their types; if not, all of them are numbers.
+    _is_typed: bool = True
+    #: What columns of text and of flags held, by those names.
+    _known: Known = Known()
+    #: Columns of the fit that the engine left out, by those names.
+    _unread: frozenset[str] = frozenset()
+
     def _table(self, X: Any, *, reset: bool) -> tuple[Any, list[tuple[str, str]]]:
         """X as a native table, and what its columns are known to mean."""
-        if _has_types(X):
-            _check_feature_names(self, X, reset=reset)
-            _check_n_features(self, X, reset=reset)
-            table, origin = read(X)
-            if reset:
-                self._columns = list(table.names)
-                self._kinds = [*kinds_of(X), *origin.kinds.items()]
-                if table.n_rows == 0:
-                    raise ValueError(
-                        f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is "
-                        "required."
-                    )
-            return table, self._kinds
-        X = self._matrix(X, reset=reset)
-        names = [f"x{i}" for i in range(X.shape[1])]
+        X = collected(X)
         if reset:
-            self._columns = names
-            self._kinds = [(n, "number") for n in names]
-        return _modelwright.Table.of_matrix(names, X, "numpy"), self._kinds
+            self._is_typed = has_types(X)
+        if self._is_matrix(X):
+            names = names_of(X) if is_frame(X) else []
+            X = self._matrix(X, reset=reset)
+            if reset:
+                is_clear = bool(names) and len(set(names)) == len(names)
+                self._columns = names if is_clear else [f"x{i}" for i in range(X.shape[1])]
+                self._kinds = [(n, "number") for n in self._columns]
+                self._known, self._unread = Known(), frozenset()
+            return Table.of_matrix(self._columns, X, "numpy"), self._kinds
+        if not is_frame(X):
+            return self._array(X), self._kinds
+        return self._frame(X, reset=reset), self._kinds
+
+    def _is_matrix(self, X: Any) -> bool:
+        """Whether X goes in as an array of real numbers."""
+        return not self._is_typed and not has_types(X)
+
+    def _frame(self, X: Any, *, reset: bool) -> Any:
+        """A data frame with the types of its columns."""
+        check_names(self, X, reset=reset)
+        _check_n_features(self, X, reset=reset)
+        if not reset:
+            check_kinds(X, self._known)
+        table, origin = read(
+            X if self._is_typed else counted(X), wanted=[] if reset else self._needed(X)
+        )
+        if reset:
+            self._unread = frozenset(origin.left_out)
+            for text in said_of(origin.left_out):
+                warnings.warn(text, ModelwrightWarning, stacklevel=4)
+            self._known = known_in(X, names_of(X))
+            self._columns = names_of(X)
+            self._kinds = [*kinds_of(X), *origin.kinds.items()]
+            if table.n_rows == 0:
+                raise ValueError(
+                    f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is "
+                    "required."
+                )
+        return renamed(table, names_of(X), self._columns)
+
+    def _needed(self, X: Any) -> list[str]:
+        """The columns of a later frame that the engine reads."""
+        pairs = zip(names_of(X), self._columns)
+        return [name for name, own in pairs if own not in self._unread]
+
+    def _array(self, X: Any) -> Any:
+        """Rows without names of an estimator that learned from a data frame with types."""
+        check_names(self, X, reset=False)
+        X = check_array(
+            unmasked(X), input_name="X", estimator=self, dtype=None, ensure_all_finite=False
+        )
+        _check_n_features(self, X, reset=False)
+        columns = {name: X[:, i] for i, name in enumerate(self._columns)}
+        check_kinds(columns, self._known)
+        forms = [_array_column(name, values) for name, values in columns.items()]
+        return Table.of_columns(self._columns, forms, "numpy")
 
     def _matrix(self, X: Any, *, reset: bool) -> Any:
         """X as an array of real numbers."""
-        return validate_data(
-            self,
-            unmasked(X),
-            reset=reset,
+        X = unmasked(collected(X))
+        check_names(self, X, reset=reset)
+        X = check_array(
+            X,
+            input_name="X",
+            estimator=self,
             dtype=(np.float64, np.float32),
             ensure_all_finite="allow-nan",
         )
+        _check_n_features(self, X, reset=reset)
+        return X
 
     def _weights(self, sample_weight: Any, table: Any) -> Any:
         if sample_weight is None:
@@ -95,32 +151,6 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
         if isinstance(self.random_state, (int, np.integer)):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
-
-
-def _has_types(X: Any) -> bool:
-    """Whether X is a data frame of which some column is no plain number."""
-    lib = library(X)
-    if lib == "pandas" and hasattr(X, "dtypes") and hasattr(X, "columns"):
-        return not all(isinstance(t, np.dtype) and t.kind in _REAL for t in X.dtypes)
-    if lib == "polars" and hasattr(X, "schema"):
-        return not all(t.is_numeric() or str(t) == "Boolean" for t in X.schema.values())
-    if lib == "pyarrow" and hasattr(X, "column_names") and hasattr(X, "shape"):
-        return not all(_is_arrow_number(t) or str(t) == "bool" for t in X.schema.types)
-    return False
-
-
-def _is_arrow_number(kind: Any) -> bool:
-    return str(kind).startswith(("int", "uint", "float", "double", "halffloat", "decimal"))
-
-
-def kinds_of(X: Any) -> list[tuple[str, str]]:
-    """The columns of a data frame whose types say that they are quantities."""
-    if library(X) == "polars":
-        return [(n, "number") for n, t in X.schema.items() if t.is_numeric()]
-    if library(X) == "pyarrow":
-        return [(f.name, "number") for f in X.schema if _is_arrow_number(f.type)]
-    kinds = [(str(n), getattr(t, "kind", "")) for n, t in zip(X.columns, X.dtypes)]
-    return [(n, "number") for n, kind in kinds if kind in "iuf" and kind]
 
 
 def check_lengths(n_rows: int, y: Any) -> None:
@@ -214,9 +244,11 @@ class _Single(EngineEstimator):
 
     def _outputs(self, X: Any) -> Any:
         check_is_fitted(self)
-        if _has_types(X):
-            return self._outputs_of(self._table(X, reset=False)[0])[0]
-        return by_parts(self._matrix(X, reset=False), self._outputs_of)[0]
+        X = collected(X)
+        if self._is_matrix(X):
+            rows = self._matrix(X, reset=False)
+            return in_parts(rows, self._columns, "numpy", self._outputs_of)[0]
+        return self._outputs_of(self._table(X, reset=False)[0])[0]
 
     def _outputs_of(self, native: Any) -> Any:
         return self._single.outputs(native, self.n_jobs or 0), None

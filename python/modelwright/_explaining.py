@@ -13,6 +13,7 @@ from ._options import names
 from ._labels import label_text
 from ._packed import Packed, _warn
 from ._progress import Events
+from ._quantities import rows_of, whole
 
 if TYPE_CHECKING:
     from ._dependence import Dependence
@@ -85,16 +86,18 @@ class Explaining(Packed):
         """
         from ._explanation import explanation_of
 
-        model = self._reading(data, separator, no_header, decimal, charset)
+        model = self._reading([data, background], separator, no_header, decimal, charset)
         is_one = is_row(data)
         native, origin = self._read([dict(data)] if is_one else data)
         asked = {
-            "rows": None if rows is None else [int(row) for row in rows],
-            "sample": sample,
+            "rows": None if rows is None else rows_of(rows),
+            "sample": None if sample is None else whole("sample", sample),
             "method": method,
             "scale": scale,
-            "background_rows": background_rows,
-            "seed": seed,
+            "background_rows": (
+                None if background_rows is None else whole("background_rows", background_rows)
+            ),
+            "seed": whole("seed", seed),
             "threads": self._threads,
         }
         found, warning = _modelwright.explain_rows(
@@ -105,7 +108,7 @@ class Explaining(Packed):
             Events(False, None, None),
         )
         _warn(warning)
-        return explanation_of(found, origin.kind, is_one)
+        return explanation_of(found, origin, is_one)
 
     def importances(self) -> Any:
         """How much the metric loses when a column is shuffled among the held-out rows.
@@ -143,6 +146,10 @@ class Explaining(Packed):
         kind: Literal["ale", "partial_dependence"] | None = None,
         scale: Literal["probability", "margin"] | None = None,
         ice: bool = False,
+        separator: str | None = None,
+        no_header: bool = False,
+        decimal: str | None = None,
+        charset: str | None = None,
     ) -> list[Dependence]:
         """Say how predictions move along columns.
 
@@ -161,6 +168,9 @@ class Explaining(Packed):
             How differently rows respond: the curves of single rows (individual conditional
             expectation), from each row's own prediction at the first value. They are of partial
             dependence.
+        separator, no_header, decimal, charset : optional
+            What is known of a file of text, as in :func:`fit`; else it is read as the one that
+            the model learned from.
 
         Returns
         -------
@@ -191,13 +201,22 @@ class Explaining(Packed):
         if ice:
             kind = "partial_dependence"
 
+        model = self._reading(data, separator, no_header, decimal, charset)
         native, _ = self._read(data)
         found = _modelwright.dependence(
-            self._model, native, names(columns), kind, scale, self._threads
+            model, native, names(columns), kind, scale, self._threads
         )
         return [Dependence.of(document) for document in json.loads(found)]
 
-    def interactions(self, data: Data) -> list[tuple[str, str, float]]:
+    def interactions(
+        self,
+        data: Data,
+        *,
+        separator: str | None = None,
+        no_header: bool = False,
+        decimal: str | None = None,
+        charset: str | None = None,
+    ) -> list[tuple[str, str, float]]:
         """Say which columns act together: SHAP interactions.
 
         Exact for a single booster (on its score); drawn for other models, on at most 300 of the
@@ -207,6 +226,9 @@ class Explaining(Packed):
         ----------
         data : table or path
             Rows with the model's columns.
+        separator, no_header, decimal, charset : optional
+            What is known of a file of text, as in :func:`fit`; else it is read as the one that
+            the model learned from.
 
         Returns
         -------
@@ -222,8 +244,9 @@ class Explaining(Packed):
         >>> first, second, size > 0.1
         ('a', 'b', True)
         """
+        model = self._reading(data, separator, no_header, decimal, charset)
         native, _ = self._read(data)
-        found = json.loads(_modelwright.interactions(self._model, native, self._threads))
+        found = json.loads(_modelwright.interactions(model, native, self._threads))
         return [(a, b, size) for a, b, size in found]
 
     def counterfactuals(
@@ -236,6 +259,10 @@ class Explaining(Packed):
         observed: Data | None = None,
         n_answers: int = 4,
         max_changes: int = 4,
+        separator: str | None = None,
+        no_header: bool = False,
+        decimal: str | None = None,
+        charset: str | None = None,
     ) -> list[dict[str, Any]]:
         """Say what would have to be different for another answer.
 
@@ -255,6 +282,9 @@ class Explaining(Packed):
             30, else values drawn by what the model knows of each column.
         n_answers, max_changes : int, default 4
             Answers for a row, and columns that one changes, at most.
+        separator, no_header, decimal, charset : optional
+            What is known of a file of text, as in :func:`fit`; else it is read as the one that
+            the model learned from; so is a file of ``observed``.
 
         Returns
         -------
@@ -272,17 +302,18 @@ class Explaining(Packed):
         >>> found["answers"][0]["changes"]
         [{'column': 'x', 'from': '4', 'to': '6'}]
         """
+        model = self._reading([data, observed], separator, no_header, decimal, charset)
         native, _ = self._read([dict(data)] if is_row(data) else data)
         wanted = {
             "desired": None if desired is None else label_text(desired),
             "vary": None if vary is None else names(vary),
             "immutable": names(immutable),
-            "n_answers": n_answers,
-            "n_changes": max_changes,
+            "n_answers": whole("n_answers", n_answers),
+            "n_changes": whole("max_changes", max_changes),
             "threads": self._threads,
         }
         pool = None if observed is None else read(observed)[0]
         found: list[dict[str, Any]] = json.loads(
-            _modelwright.counterfactuals(self._model, native, pool, wanted)
+            _modelwright.counterfactuals(model, native, pool, wanted)
         )
         return found

@@ -17,7 +17,7 @@ import numpy as np
 
 from ._data import Origin
 from ._errors import data_error
-from ._files import write
+from ._files import check_page, write
 from ._report import framed
 
 #: The axes that an explanation of several rows and outputs has.
@@ -179,7 +179,8 @@ class Explanation:
         -------
         table of the kind that was explained
             ``row``, ``base_value``, the part of each column, ``prediction``; of several outputs a
-            row for each, named in ``output``. Where no data frame came in as :meth:`importance`.
+            row for each, named in ``output``. Of a frame of pandas with the labels of its index.
+            Where no data frame came in as :meth:`importance`.
 
         Examples
         --------
@@ -206,7 +207,8 @@ class Explanation:
                 hint="take .values and .feature_names instead",
             )
         board |= {**parts, "prediction": native.predictions()}
-        return as_table(board, kind or self._kind)
+        index = None if self._index is None else self._index.repeat(n[2])
+        return as_table(board, kind or self._kind, index)
 
     def page(
         self, columns: Sequence[str] = (), *, with_rows: bool = False, ice: bool = False
@@ -248,6 +250,7 @@ class Explanation:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     found.save(folder + "/why.html", with_rows=True)
         """
+        check_page(path)
         write(path, self.page(**options))
 
     def _repr_html_(self) -> str:
@@ -258,6 +261,8 @@ class Explanation:
         return f"Explanation({shape or 'one value'}, {self.method}, {self.scale})"
 
     _kind: str = "path"
+    #: The labels of the rows, of a frame of pandas.
+    _index: Any = None
 
     def _whole(self) -> Any:
         if self._native is None:
@@ -372,8 +377,12 @@ class Explanation:
         return self._selected({})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = {k: v for k, v in self.__dict__.items() if k not in ("_native", "_shap", "_axes")}
+        state = {k: v for k, v in self.__dict__.items() if k not in _OWN}
         return _again, (state, self._axes)
+
+
+#: What an explanation does not keep beside its numbers.
+_OWN = ("_native", "_shap", "_axes", "_index")
 
 
 def _again(state: Mapping[str, Any], axes: Sequence[str]) -> Explanation:
@@ -417,7 +426,7 @@ def _numbered(key: Any, names: Sequence[str], axis: str) -> Any:
     return one(key)
 
 
-def explanation_of(native: Any, kind: str, is_one_row: bool) -> Explanation:
+def explanation_of(native: Any, origin: Origin, is_one_row: bool) -> Explanation:
     """The native explanation as arrays; of one row without its axis."""
     n_rows, columns, outputs = len(native.rows), native.columns, native.outputs
     n_outputs = len(outputs)
@@ -450,7 +459,9 @@ def explanation_of(native: Any, kind: str, is_one_row: bool) -> Explanation:
         "n_background": native.n_background,
     }
     found = Explanation(parts, _AXES if is_many else _AXES[:2], native)
-    found._kind = kind
+    found._kind = origin.kind
+    if origin.index is not None:
+        found._index = origin.index.take(native.rows)
     if is_one_row:
         one = found._selected({"row": 0})
         one._native = native
@@ -484,10 +495,11 @@ def _raw_values(native: Any, n_rows: int, columns: Sequence[str]) -> tuple[Array
     return data, shown if any(form != "number" for form, _ in found) else None
 
 
-def as_table(board: dict[str, list[Any]], kind: str) -> Any:
-    """A board as a data frame of the kind that came in, or of a library that is there."""
+def as_table(board: dict[str, list[Any]], kind: str, index: Any = None) -> Any:
+    """A board as a data frame of the kind that came in, or of a library that is there; ``index`` are
+    the labels of its rows in pandas."""
     frames = ("pandas", "polars")
     for library in (kind, *(name for name in frames if name in sys.modules), *frames):
         if library in frames and find_spec(library) is not None:
-            return Origin(library).table(board)
+            return Origin(library, index=index).table(board)
     return board

@@ -6,7 +6,27 @@ import os
 import shutil
 from typing import IO, Any
 
-from ._errors import WorkError, data_error
+from ._errors import OptionError, WorkError, data_error
+
+
+def check_ending(path: str | os.PathLike[str], *endings: str, hint: str | None = None) -> str:
+    """The ending of a file's name, in small letters: one of these, or none."""
+    found = os.path.splitext(os.fspath(path))[1].lower()
+    if found and found not in endings:
+        raise data_error(
+            "what is written is of another form than the file's name says",
+            source=os.fspath(path),
+            expected=f"a name that ends in {' or '.join(endings)}",
+            got=found,
+            hint=hint,
+            cls=OptionError,
+        )
+    return found
+
+
+def check_page(path: str | os.PathLike[str]) -> None:
+    """Refuses a name for a page that says something else."""
+    check_ending(path, ".html", ".htm", hint="browsers open the page, and print it as PDF")
 
 
 def write(path: str | os.PathLike[str], content: str | bytes) -> None:

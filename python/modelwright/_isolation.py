@@ -9,7 +9,8 @@ from sklearn.base import OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ._errors import Error, OptionError, data_error
-from ._estimators import EngineEstimator, _has_types
+from ._estimators import EngineEstimator
+from ._frames import has_types
 from ._modelwright import Isolation
 
 
@@ -113,7 +114,7 @@ class IsolationForest(OutlierMixin, EngineEstimator):  # type: ignore[misc]
         try:
             return super()._matrix(X, reset=reset)
         except ValueError as cause:
-            if not _has_types(X) or isinstance(cause, Error):
+            if not has_types(X) or isinstance(cause, Error):
                 raise
             raise data_error(
                 "an isolation forest reads numbers alone",

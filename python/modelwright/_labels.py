@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ._data import has_column, library
+from ._data import library
+from ._given import has_column
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -1,22 +1,26 @@
 """Whether new rows are of the table that a model learned from, where the engine cannot tell.
 
-Columns of an array have no names, so that their number is all that speaks for them; and numbers
-where text was learned would all be taken for labels that training did not have.
+Columns of an array have no names, so that their number is all that speaks for them; and numbers or
+dates where text was learned would all be taken for labels that training did not have.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ._data import library
 from ._errors import data_error
 from ._few_rows import FewRows
+from ._held import NAMES, Held, column, is_missing, texts_in
 
 _PLACE = re.compile(r"x(\d+)")
+
+#: How a date with the name of its month begins.
+_OF_MONTH = r"\d{1,4}\W+[A-Za-z]{3,9}\W+\d|[A-Za-z]{3,9}\W+\d"
 
 
 def check_width(n_columns: int, widths: Sequence[int]) -> None:
@@ -30,46 +34,109 @@ def check_width(n_columns: int, widths: Sequence[int]) -> None:
         )
 
 
-def check_texts(data: Any, texts: Sequence[str]) -> None:
-    """Refuses a table with numbers in columns of text."""
+def check_named(n_columns: int, columns: Sequence[str]) -> None:
+    """Refuses an array where the model knows its columns by names."""
+    if columns and not any(map(_PLACE.fullmatch, columns)):
+        raise data_error(
+            "an array has no names, and the model knows its columns by theirs",
+            column=columns[0],
+            expected="a data frame, a dict or rows with " + ", ".join(columns[:12]),
+            got=f"an array of {n_columns} columns",
+            hint="name them: pandas.DataFrame(array, columns=[...])",
+        )
+
+
+@dataclass(frozen=True)
+class Known:
+    """What columns held in training, where the engine would take other values for new labels."""
+
+    #: Columns of which no value reads as a number.
+    words: tuple[str, ...] = ()
+    #: Columns of true and false.
+    flags: tuple[str, ...] = ()
+
+
+def known_of(schema: Sequence[Mapping[str, Any]]) -> Known:
+    """What the schema of a model says."""
+    fields = [f for f in schema if f["storage"] == "string"]
+    flags = tuple(f["name"] for f in fields if _are_flags(f.get("levels")))
+    words = tuple(f["name"] for f in fields if f["name"] not in flags and _is_words(f))
+    return Known(words, flags)
+
+
+def known_in(data: Any, names: Sequence[str]) -> Known:
+    """What a table to learn from says."""
+    words, flags = [], []
+    for name in names:
+        held = column(data, name)
+        kind = held.alone() if held is not None else None
+        if held is None or kind is None or kind[0] not in ("flag", "text"):
+            continue
+        levels = texts_in(held.values) if kind[0] == "text" else ["true"]
+        if _are_flags(levels):
+            flags.append(name)
+        elif not any(map(_reads_as_number, levels)) and not all(map(_may_be_value, levels)):
+            words.append(name)
+    return Known(tuple(words), tuple(flags))
+
+
+def check_kinds(data: Any, known: Known) -> None:
+    """Refuses a table with anything but text in columns of text, or but flags in those of flags."""
+    names = (*known.words, *known.flags)
     if isinstance(data, FewRows):
-        # Flags and instants are none of Python's numbers.
-        data = {name: list(values) for name, _, values in data.columns() if name in texts}
-    for name in texts:
-        value = _number_in(data, name)
-        if value is not None:
-            raise _of_text(name, value)
+        data = {name: list(values) for name, _, values in data.columns() if name in names}
+    for name in names:
+        held = column(data, name)
+        found = held.alone() if held is not None else None
+        if held is None or found is None:
+            continue
+        kind, value = found
+        if name in known.words:
+            if kind != "text":
+                raise _changed(name, "text", "text, as in training", kind, value)
+            continue
+        stray = _no_flag(held, kind, value)
+        if stray is not None:
+            raise _changed(name, "true and false", "true or false, or 1 and 0", kind, stray)
 
 
-def check_row(row: Mapping[str, Any], texts: Sequence[str]) -> None:
-    """As :func:`check_texts`, of one row."""
-    for name in texts:
-        value = row.get(name)
-        if _is_number(value):
-            raise _of_text(name, value)
+def _no_flag(held: Held, kind: str, value: Any) -> Any:
+    """What a column of flags holds now that is none; of text, where no cell is one."""
+    if kind == "flag":
+        return None
+    if kind == "number":
+        numbers = held.numbers()
+        wrong = np.flatnonzero(~(np.isnan(numbers) | (numbers == 0) | (numbers == 1)))
+        return float(numbers[wrong[0]]) if len(wrong) else None
+    if kind == "text" and any(_reads_as_flag(v) for v in held.values if not is_missing(v)):
+        return None
+    return value
 
 
-def _of_text(name: str, value: Any) -> Exception:
+def check_row(row: Mapping[str, Any], known: Known) -> None:
+    """As :func:`check_kinds`, of one row."""
+    check_kinds({name: [row.get(name)] for name in (*known.words, *known.flags)}, known)
+
+
+def _changed(name: str, was: str, expected: str, kind: str, value: Any) -> Exception:
     return data_error(
-        "a column of text holds numbers now",
+        f"a column of {was} holds {NAMES[kind]} now",
         column=name,
-        expected="text, as in training",
+        expected=expected,
         got=repr(value.item() if hasattr(value, "item") else value),
+        hint="give the column as in training, or fit again with the new one",
     )
 
 
-def texts_of(schema: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Columns of which no value that was learned reads as a number."""
-    return tuple(field["name"] for field in schema if _is_words(field))
-
-
 def _is_words(field: Mapping[str, Any]) -> bool:
-    if field["storage"] != "string":
-        return False
     levels = field.get("levels")
     if not levels:
         return bool(field["kind"] == "text")
     return not any(map(_reads_as_number, levels))
+
+
+def _are_flags(levels: Any) -> bool:
+    return bool(levels) and all(level.lower() in ("true", "false") for level in levels)
 
 
 def _reads_as_number(text: str) -> bool:
@@ -80,9 +147,14 @@ def _reads_as_number(text: str) -> bool:
     return True
 
 
-def _is_number(value: Any) -> bool:
-    is_number = isinstance(value, (int, float, np.integer, np.floating))
-    return is_number and not isinstance(value, bool) and value == value
+def _may_be_value(text: str) -> bool:
+    """Whether text may have been learned as a number or a date: ``12,5``, ``31 Jan 2024``."""
+    return re.sub(r"\W", "", text).isdigit() or re.match(_OF_MONTH, text) is not None
+
+
+def _reads_as_flag(value: Any) -> bool:
+    text = str(value).strip().lower()
+    return text in ("true", "false") or _reads_as_number(text) and float(text) in (0.0, 1.0)
 
 
 def widths_of(record: Mapping[str, Any]) -> tuple[int, ...]:
@@ -113,63 +185,4 @@ def width_of(data: Any) -> int | None:
         return data.shape[1] if data.ndim == 2 and not data.dtype.names else None
     if isinstance(data, (list, tuple)) and data and isinstance(data[0], (list, tuple, np.ndarray)):
         return len(data[0])
-    return None
-
-
-def _number_in(data: Any, name: str) -> Any:
-    """A number in a column, if it holds nothing else; the column need not be there."""
-    lib, place = library(data), _PLACE.fullmatch(name)
-    if isinstance(data, np.ndarray) and not data.dtype.names:
-        is_there = data.ndim == 2 and place is not None and int(place[1]) < data.shape[1]
-        return _number_of(data[:, int(place[1])]) if place is not None and is_there else None
-    if lib == "polars":
-        # Of a lazy frame nothing is known yet.
-        columns = getattr(data, "columns", ()) if hasattr(data, "get_column") else ()
-        if name not in columns or not data.schema[name].is_numeric():
-            return None
-        return _first(data.get_column(name).drop_nulls())
-    if lib == "pyarrow":
-        if name not in getattr(data, "column_names", ()) or not hasattr(data, "column"):
-            return None
-        column = data.column(name)
-        is_numeric = re.match(r"u?int|float|double|halffloat|decimal", str(column.type))
-        return _first(column.drop_null()) if is_numeric else None
-    if lib == "pandas":
-        found = data[name] if name in getattr(data, "columns", ()) else None
-        return None if found is None or getattr(found, "ndim", 1) != 1 else _number_of(found)
-    if isinstance(data, Mapping):
-        return _number_of(data.get(name))
-    if isinstance(data, Sequence) and data and isinstance(data[0], Mapping):
-        return _number_of([row.get(name) for row in data])
-    return None
-
-
-def _number_of(values: Any) -> Any:
-    """A value of a column that holds numbers and missing values alone."""
-    kind = getattr(getattr(values, "dtype", None), "kind", None)
-    if kind not in ("i", "u", "f", "O") and not isinstance(values, (list, tuple)):
-        return None
-    found = None
-    for value in values:
-        if _is_number(value):
-            if kind in ("i", "u", "f"):
-                return value
-            found = value
-        elif not is_missing(value):
-            return None
-    return found
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a single value stands for none."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, (float, np.floating)) and value != value
-
-
-def _first(values: Any) -> Any:
-    for value in values:
-        value = value.as_py() if hasattr(value, "as_py") else value
-        if value == value:
-            return value
     return None

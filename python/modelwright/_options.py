@@ -58,7 +58,7 @@ def _texts(keyword: Mapping[str, Any], value: Any) -> Iterable[str | None]:
     if takes == "list":
         return _list(name, value)
     if takes == "repeated":
-        return [_pair(form, k, v) for k, v in _items(name, value)]
+        return [_pair(form, k, _joined(v)) for k, v in _items(name, value)]
     if isinstance(value, Mapping):
         pairs = [_pair(form, k, v) for k, v in value.items()]
         return [",".join(pairs)] if pairs else []
@@ -79,6 +79,12 @@ def _list(name: str, value: Any) -> list[str | None]:
         return [_text(value)]
     texts: list[str | None] = [_text(v) for v in value]
     return texts or (["none"] if name == "intervals" else [])
+
+
+def _joined(value: Any) -> Any:
+    """Several numbers as one text: the quantiles of a booster."""
+    is_several = isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) == 1
+    return ",".join(map(_text, value)) if is_several else value
 
 
 def _items(name: str, value: Any) -> Iterable[tuple[Any, Any]]:

@@ -181,7 +181,9 @@ def own_learners(learners: Any) -> tuple[list[str], list[dict[str, Any]]]:
     """Names of the catalog, and the learners of the user's own as the engine takes them."""
     if learners is None:
         return [], []
-    if isinstance(learners, (str, Learner)) or not isinstance(learners, Iterable):
+    if isinstance(learners, str):
+        learners = [name.strip() for name in learners.split(",")]
+    if isinstance(learners, Learner) or not isinstance(learners, Iterable):
         learners = [learners]
     names: list[str] = []
     own: list[dict[str, Any]] = []
@@ -219,7 +221,16 @@ def alone(options: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     if params:
         if not hasattr(estimator, "set_params"):
             raise _unusable("an estimator with set_params", estimator, "leave params out")
-        estimator = _clone(estimator).set_params(**params)
+        try:
+            estimator = _clone(estimator).set_params(**params)
+        except (TypeError, ValueError) as cause:
+            raise data_error(
+                "the learner has no such parameters",
+                source="params",
+                got=str(cause).partition(".")[0][:200],
+                expected=f"parameters of {type(estimator).__name__}",
+                cls=OptionError,
+            ) from cause
     learner = Learner(estimator, name=learner.name, encoding=encoding or learner.encoding)
     # The baseline is always there, to be beaten.
     values.update(learners=["baseline", learner], preset="quick")

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ._data import Data, Origin, is_path, read
+from ._data import Data, Origin, is_path, library, read, read_once
 from ._errors import ModelwrightWarning, OptionError, data_error
 from ._few_rows import few_rows
 from ._labels import Labels, plain_labels
-from ._matching import check_texts, check_width, texts_of, width_of, widths_of
+from ._matching import Known, check_kinds, check_named, check_width, known_of, width_of, widths_of
 from ._modelwright import Model
 from ._options import given
 
@@ -41,8 +40,8 @@ class Packed:
         self.classes_: np.ndarray[Any, Any] = labels.plain
 
     @cached_property
-    def _texts(self) -> tuple[str, ...]:
-        return texts_of(json.loads(self._model.manifest())["schema"])
+    def _known(self) -> Known:
+        return known_of(json.loads(self._model.manifest())["schema"])
 
     @cached_property
     def _widths(self) -> tuple[int, ...]:
@@ -52,27 +51,32 @@ class Packed:
         """The rows as :func:`read` takes them; refuses what cannot be of the model's table."""
         if is_path(data):
             return data
+        if library(data) == "polars":
+            # Of a lazy frame nothing is known before its rows are there.
+            data = read_once(data)
         few = few_rows(data)
         if few is not None:
             data = few
         width = width_of(data)
         if width is not None:
+            check_named(width, self.columns)
             check_width(width, self._widths)
-        check_texts(data, self._texts)
+        check_kinds(data, self._known)
         return data
 
     def _read(self, data: Data) -> tuple[Any, Origin]:
-        return read(self._checked(data))
+        return read(self._checked(data), wanted=self.columns)
 
     def _reading(
         self,
-        data: Data,
+        data: Any,
         separator: str | None,
         no_header: bool,
         decimal: str | None,
         charset: str | None,
     ) -> Model:
-        """The model as it reads a file of text of which something is said."""
+        """The model as it reads a file of text of which something is said; of several tables, those
+        that are files."""
         said = {
             "separator": separator,
             "no_header": no_header or None,
@@ -82,12 +86,13 @@ class Packed:
         known = {name: value for name, value in said.items() if value is not None}
         if not known:
             return self._model
-        if not is_path(data):
+        tables = data if isinstance(data, list) else [data]
+        if not any(map(is_path, tables)):
             raise data_error(
                 "a table in memory is no text to be read",
                 source=next(iter(known)),
                 expected="the path of a file of text",
-                got=type(data).__name__,
+                got=type(tables[0]).__name__,
                 cls=OptionError,
             )
         return self._model.with_text(given("fit", known))

@@ -57,7 +57,7 @@ class Predicting(Packed):
         """
         model = self._reading(data, separator, no_header, decimal, charset)
         if is_row(data):
-            check_row(data, self._texts)
+            check_row(data, self._known)
             row, decided = model.one_row(dict(data))
             if self.task == "regression":
                 return row[0]
@@ -120,7 +120,7 @@ class Predicting(Packed):
         model = self._reading(data, separator, no_header, decimal, charset)
         labels = [str(c) for c in plain_labels(self._model.classes)]
         if is_row(data):
-            check_row(data, self._texts)
+            check_row(data, self._known)
             row, _ = model.one_row(dict(data))
             return dict(zip(labels, row))
         outputs, warning, origin = self._asked(data, model.outputs)
@@ -202,8 +202,9 @@ class Predicting(Packed):
 
         Returns
         -------
-        numpy.ndarray of uint32 of shape (n_rows, n_trees)
-            Leaves are numbered from 0 within their tree. Of several models one after the other.
+        table of uint32 of shape (n_rows, n_trees) of the input's kind
+            Leaves are numbered from 0 within their tree. Of several models one after the other. A
+            frame for a frame, with its index; a NumPy array where no frame came in.
 
         Raises
         ------
@@ -219,7 +220,11 @@ class Predicting(Packed):
         [[0, 0, 0, 0, 0], [1, 1, 1, 1, 1]]
         """
         model = self._reading(data, separator, no_header, decimal, charset)
-        return self._answers(data, model, "leaves")[0].astype("uint32")
+        outputs, columns, origin = self._answers(data, model, "leaves")
+        leaves = outputs.astype("uint32")
+        if origin.kind in ("numpy", "path", "columns"):
+            return leaves
+        return origin.table({n: leaves[:, i] for i, n in enumerate(columns)})
 
     def predict_quantiles(
         self,

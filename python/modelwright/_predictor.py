@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._audit import Audit
-from ._data import Data, Origin
+from ._data import Data, Origin, read_once
 from ._errors import ArtifactError, OptionError, data_error
 from ._explaining import Explaining
-from ._files import write
+from ._files import check_page, write
 from ._labels import packed, unpacked
 from ._modelwright import Model
 from ._options import names
 from ._packed import _name
 from ._predicting import Predicting
+from ._quantities import costs, number, whole
 from ._recording import kept_in, warn_of
 from ._report import Report
 from ._shapes import Shaped
@@ -55,7 +56,7 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
     """
 
     def _run(self, seed: int) -> tuple[int, int]:
-        return self._threads, int(seed)
+        return self._threads, whole("seed", seed)
 
     # How good it is.
 
@@ -120,15 +121,12 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
         >>> [(group["group"], group["n_rows"]) for group in halves["groups"]]
         [('a', 100), ('b', 100)]
         """
-        if isinstance(permutations, bool) or permutations != int(permutations) or permutations < 0:
-            raise data_error(
-                "answers cannot be dealt out so often",
-                source="permutations",
-                expected="a whole number from 0",
-                got=repr(permutations),
-                cls=OptionError,
-            )
+        often = "answers cannot be dealt out so often"
+        permutations = whole("permutations", permutations, what=often)
+        if report is not None:
+            check_page(report)
         model = self._reading(data, separator, no_header, decimal, charset)
+        data = read_once(data)
         native, _ = self._read(data)
         place = kept_in(store, mlflow)
         document, warned = model.evaluate(
@@ -150,7 +148,7 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
         data: Data,
         *,
         rope: float | None = None,
-        cost: Mapping[str, float] | None = None,
+        cost: Mapping[str, float] | str | None = None,
         seed: int = 0,
         separator: str | None = None,
         no_header: bool = False,
@@ -168,7 +166,7 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
         rope : float, optional
             The difference up to which two models are equal for all practical purposes; 0.005 by
             default, or 1 % of the other's value where the metric has no upper end.
-        cost : dict of str to float, optional
+        cost : dict of str to float, or str, optional
             What errors cost, as for :func:`fit`: compares what the decisions of both cost. By
             default the first model's own costs, where it has some.
         seed : int, default 0
@@ -202,20 +200,16 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
                 hint="a file's: mw.load(path)",
                 cls=OptionError,
             )
-        if rope is not None and not 0 <= rope < float("inf"):
-            raise data_error(
-                "a difference that is equal to none cannot be this",
-                source="rope",
-                expected="a number from 0",
-                got=repr(rope),
-                cls=OptionError,
-            )
-        costs = None if cost is None else {str(k): float(v) for k, v in cost.items()}
+        if rope is not None:
+            none = "a difference that is equal to none cannot be this"
+            rope = number("rope", rope, "a number from 0", 0.0, what=none)
+        weighed = (rope, None if cost is None else costs(cost))
+        data = read_once(data)
         tables = self._read(data)[0], self._read(data)[0]
         model = self._reading(data, separator, no_header, decimal, charset)
         against = other._reading(data, separator, no_header, decimal, charset)
         found: dict[str, Any] = json.loads(
-            model.compare(against, *tables, (rope, costs), self._run(seed))
+            model.compare(against, *tables, weighed, self._run(seed))
         )
         return found
 
@@ -268,16 +262,17 @@ class Predictor(Predicting, Uncertain, Explaining, Shaped, Succeeding):
         ['half']
         """
         model = self._reading(data, separator, no_header, decimal, charset)
-        native, _ = self._read(data)
+        data = read_once(data)
+        native, origin = self._read(data)
         place = kept_in(store, mlflow)
         (document, html), warned = model.audit(
             (native, _name(data), lambda: self._read(data)[0]),
-            (names(sensitive), min_group),
+            (names(sensitive), whole("min_group", min_group)),
             self._run(seed),
             place,
         )
         warn_of(warned, stacklevel=3)
-        return Audit(json.loads(document), html)
+        return Audit(json.loads(document), html, origin.kind)
 
     # What is known of it.
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from . import _modelwright
-from ._data import Data, read
-from ._files import write
+from ._data import Data, read, said_of
+from ._errors import ModelwrightWarning
+from ._files import check_page, write
 from ._options import given
 from ._progress import Events
+from ._quantities import whole
 from ._report import framed
 
 
@@ -66,6 +69,7 @@ class Profile:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     found.save(folder + "/profile.html")
         """
+        check_page(path)
         write(path, self.html)
 
     def _repr_html_(self) -> str:
@@ -119,12 +123,14 @@ def profile(
     >>> sorted(found.columns)
     ['age', 'port']
     """
-    native, origin = read(data)
+    native, origin = read(data, wanted=[] if target is None else [target])
+    for text in said_of(origin.left_out):
+        warnings.warn(text, ModelwrightWarning, stacklevel=2)
     kinds = {**origin.kinds, **(kind or {})}
     events = Events(False, None, None)
     said = {"separator": separator, "no_header": no_header, "decimal": decimal, "charset": charset}
     document, html, text = _modelwright.profile(
-        native, target, list(kinds.items()), seed, given("fit", said), events
+        native, target, list(kinds.items()), whole("seed", seed), given("fit", said), events
     )
     events.close(stacklevel=2)
     return Profile(json.loads(document), html, text)

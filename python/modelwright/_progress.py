@@ -7,6 +7,7 @@ Events come when something was done, which can take long; between them a thread 
 from __future__ import annotations
 
 import contextvars
+import inspect
 import os
 import sys
 import threading
@@ -19,7 +20,7 @@ from datetime import timedelta
 from html import escape
 from typing import Any, Protocol
 
-from ._errors import ModelwrightWarning, in_python
+from ._errors import ModelwrightWarning, OptionError, data_error, in_python
 
 #: ``callback(kind, text, score, is_best)``; kind is ``phase``, ``trial``, ``note`` or ``warning``.
 Callback = Callable[[str, str, "float | None", bool], Any]
@@ -88,6 +89,7 @@ class Events:
     """Takes the events of a run: shows them, hands them on, keeps the warnings."""
 
     def __init__(self, progress: bool | None, callback: Callback | None, limit: Any):
+        _check_callback(callback)
         self._screen = _screen(progress)
         self._callback = callback
         self._state = _State(seconds_of(limit))
@@ -137,6 +139,26 @@ class Events:
                 pass
         for text in self.warnings:
             warnings.warn(text, ModelwrightWarning, stacklevel=stacklevel + 1)
+
+
+def _check_callback(callback: Any) -> None:
+    """Refuses what cannot be called with an event, before anything runs."""
+    if callback is None:
+        return
+    try:
+        inspect.signature(callback).bind("trial", "", None, False)
+    except ValueError:
+        # Of what is not written in Python nothing is known.
+        return
+    except TypeError as cause:
+        raise data_error(
+            "`callback` cannot be called with an event",
+            source="callback",
+            expected="a function of kind, text, score and is_best",
+            got=repr(callback)[:80],
+            hint="callback=lambda kind, text, score, is_best: ...",
+            cls=OptionError,
+        ) from cause
 
 
 def _ticking(events: Events, every_s: float, ended: threading.Event) -> threading.Thread:

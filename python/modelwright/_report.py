@@ -8,7 +8,7 @@ from html import escape
 from typing import Any, Literal, get_args
 
 from ._errors import OptionError, data_error
-from ._files import write
+from ._files import check_ending, write
 from ._modelwright import Model
 
 #: The forms of a report.
@@ -93,7 +93,8 @@ class Report:
         path : str or path
             The file; one that is there is replaced.
         form : str, optional
-            As for :meth:`render`; by default it follows the name's ending: .html, .md or .json.
+            As for :meth:`render`; by default it follows the name's ending: .html, .md or .json, and
+            other endings are refused.
 
         Examples
         --------
@@ -107,9 +108,12 @@ class Report:
         '# Predicting “y”\\n'
         """
         name = os.fspath(path)
-        of_ending: dict[str, Form] = {".md": "markdown", ".json": "json"}
-        text = self.render(form or of_ending.get(os.path.splitext(name)[1], "html"))
-        write(name, text)
+        if form is None:
+            of_ending: dict[str, Form] = {".md": "markdown", ".json": "json"}
+            hint = "form= says what a file of another name holds"
+            ending = check_ending(name, ".html", ".htm", ".md", ".json", hint=hint)
+            form = of_ending.get(ending, "html")
+        write(name, self.render(form))
 
     def _repr_html_(self) -> str:
         return framed(self.html)

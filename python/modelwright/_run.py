@@ -12,10 +12,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import _modelwright
-from ._data import (
-    Data, Origin, aligned, has_column, is_path, library, name_in, one_column, read
-)  # fmt: skip
+from ._data import Data, Origin, is_path, library, read, said_of
 from ._errors import ArtifactError, ModelwrightWarning, OptionError, data_error, in_python
+from ._given import aligned, has_column, labels_of, name_in, one_column
 from ._labels import column_of, labels_like
 from ._modelwright import Model
 from ._options import OWN, given
@@ -23,6 +22,7 @@ from ._own import own_parts
 from ._own_learner import alone, must_be_trained
 from ._predictor import Predictor
 from ._progress import Callback, Events
+from ._quantities import whole
 from ._recording import kept_in
 
 
@@ -47,9 +47,7 @@ def ask(
     if out is not None:
         _modelwright.check_output(os.fspath(out))
     native, origin, given_values, own = asked(verb, data, target, values, test)
-    native_test = None
-    if test is not None:
-        native_test, _ = read(test)
+    native_test = table_to_test(test, given_values)
     events = Events(progress, callback, values.get("time_limit"))
     try:
         beside = {
@@ -73,7 +71,7 @@ def ask(
     predictor = Predictor(model, kept, int(values.get("threads") or 0))
     if own_name is not None:
         must_be_trained(own_name, predictor.record)
-    for text in _left_out(predictor.record):
+    for text in (*said_of(origin.left_out), *_left_out(predictor.record)):
         warnings.warn(text, ModelwrightWarning, stacklevel=3)
     if out is not None:
         predictor.save(out)
@@ -103,6 +101,8 @@ def asked(
 ) -> tuple[Any, Origin, list[tuple[str, str | None]], dict[str, Any] | None]:
     """The table with its target, what was asked of it, and what of that is the user's own."""
     name, extra = name_in(data, target), {}
+    if target is None or name is None and not hasattr(target, "__len__"):
+        _refuse_target(data, target)
     if name is None:
         target = aligned(one_column(target), data, "target")
         own_name = getattr(target, "name", None)
@@ -110,7 +110,7 @@ def asked(
         extra[name] = target
     values = {**values, "target": name}
     _take_columns(values, data, extra)
-    native, origin = read(data, extra)
+    native, origin = read(data, extra, [] if name in extra else [name])
     origin.target = extra[name] if name in extra else column_of(data, name)
     own = own_parts(values, data, native, extra.get(name, name), extra)
     if origin.kinds:
@@ -121,6 +121,35 @@ def asked(
     if test is not None:
         pairs.append(("test", "the test table"))
     return native, origin, pairs, own
+
+
+def _refuse_target(data: Data, target: Any) -> None:
+    names = _modelwright.columns_of(os.fspath(data)) if is_path(data) else labels_of(data)
+    raise data_error(
+        "the target is neither a column nor its values",
+        source="target",
+        expected="the name of a column, or one value for each row",
+        got=repr(target)[:80],
+        hint="known: " + ", ".join(map(str, list(names)[:12])) if len(names) else None,
+    )
+
+
+def table_to_test(test: Data | None, pairs: Sequence[tuple[str, str | None]]) -> Any:
+    """The table to test on, which must have the target as well."""
+    if test is None:
+        return None
+    native, _ = read(test)
+    target = dict(pairs)["target"]
+    if not isinstance(native, str) and target not in native.names:
+        raise data_error(
+            "the table to test on has no target",
+            source="test",
+            column=target,
+            expected="the columns of the table to learn from, and the target",
+            got=", ".join(native.names[:12]),
+            hint="a target that was given by its values is a column of that name in `test`",
+        )
+    return native
 
 
 def _take_columns(values: dict[str, Any], data: Data, extra: dict[str, Any]) -> None:
@@ -176,7 +205,7 @@ def plan_of(
             hint="plan without them: they change no trial",
             cls=OptionError,
         )
-    native_test = read(test)[0] if test is not None else None
+    native_test = table_to_test(test, pairs)
     events = Events(False, None, None)
     found: dict[str, Any] = json.loads(
         _modelwright.plan(verb, pairs, native, native_test, own, events)
@@ -186,20 +215,26 @@ def plan_of(
 
 
 def load(
-    path: str | os.PathLike[str], *, trust: bool = False, threads: int | None = None
+    path: str | os.PathLike[str],
+    *,
+    trust: bool = False,
+    threads: int | None = None,
+    store: str | os.PathLike[str] | None = None,
 ) -> Predictor:
     """Load a saved model.
 
     Parameters
     ----------
     path : str or path
-        A ``model.mw``, or the folder that a fit wrote.
+        A ``model.mw``, the folder that a fit wrote, or ``NAME@ALIAS`` of a store.
     trust : bool, default False
         Whether parts that are learners of their user's own may be unpickled. That runs whatever
         code the file holds: only for files whose origin is known. Other models hold no code, and
         load without it.
     threads : int, optional
         Worker threads of what is asked of the model, all processors by default.
+    store : str or path, optional
+        The store of the name; by default that of the command line.
 
     Returns
     -------
@@ -222,7 +257,22 @@ def load(
     ...     mw.load(path).predict({"x": 9})
     True
     """
-    return Predictor(Model.load(os.fspath(path), trust), n_threads=threads or 0)
+    if not is_path(path):
+        raise data_error(
+            "this is no model's path",
+            source="path",
+            expected="a model.mw, the folder of a fit, or NAME@ALIAS of a store",
+            got=repr(path)[:80],
+            cls=OptionError,
+        )
+    name = os.fspath(path)
+    if store is not None:
+        from ._store import Store
+
+        name, _, version = name.partition("@")
+        name = Store(store)._ask("file", name=name, version=version or "latest")
+    n_threads = 0 if threads is None else whole("threads", threads, low=1)
+    return Predictor(Model.load(name, trust), n_threads=n_threads)
 
 
 def replay(

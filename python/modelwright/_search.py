@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import _modelwright
 from ._data import Origin
+from ._errors import ModelwrightWarning
 from ._estimators import check_lengths, labels_of, values_of
 from ._options import given
 from ._own import own_metric, own_parts
@@ -18,8 +21,12 @@ from ._progress import Events
 from ._recording import kept_in
 from ._search_options import OPTIONS, PARAMETERS, SearchOptions
 
-#: Names of the columns that join those of X; no column of a user is called so.
-_TARGET, _WEIGHT = "target\u2060", "sample_weight\u2060"
+
+def _free(name: str, names: Sequence[str]) -> str:
+    """A name for a column that joins others: this one, or the next that none of them has."""
+    while name in names:
+        name += "_"
+    return name
 
 
 class _Search(SearchOptions):
@@ -28,7 +35,7 @@ class _Search(SearchOptions):
     predictor_: Predictor
 
     def _search(
-        self, read: tuple[Any, Any], target: Any, task: str, sample_weight: Any
+        self, read: tuple[Any, Any], y: Any, target: Any, task: str, sample_weight: Any
     ) -> None:
         table, kinds = read
         check_lengths(table.n_rows, target)
@@ -38,9 +45,11 @@ class _Search(SearchOptions):
         names = list(table.names)
         forms: list[tuple[Any, ...]] = [("column", table, i) for i in range(len(names))]
         forms.append(("numbers", np.ascontiguousarray(target, dtype=np.float64), None))
-        names.append(_TARGET)
+        own_name = getattr(y, "name", None)
+        of_target = _free(own_name if own_name and isinstance(own_name, str) else "target", names)
+        names.append(of_target)
         values: dict[str, Any] = {
-            "target": _TARGET,
+            "target": of_target,
             "task": task,
             **{name: getattr(self, name) for name in OPTIONS},
             "seed": self._seed(),
@@ -50,8 +59,8 @@ class _Search(SearchOptions):
         values["kind"] = {**dict(kinds), **(values["kind"] or {})}
         if weights is not None:
             forms.append(("numbers", weights, None))
-            names.append(_WEIGHT)
-            values["weight"] = _WEIGHT
+            values["weight"] = _free("sample_weight", names)
+            names.append(values["weight"])
         native = _modelwright.Table.of_columns(names, forms, "sklearn")
         metric = values["metric"]
         if metric is not None and not isinstance(metric, str):
@@ -64,10 +73,18 @@ class _Search(SearchOptions):
         }  # fmt: skip
         events = Events(False, None, None)
         try:
-            model, _ = _modelwright.fit("fit", given("fit", values), native, None, beside, events)
+            model, was_interrupted = _modelwright.fit(
+                "fit", given("fit", values), native, None, beside, events
+            )
         finally:
             events.close(stacklevel=3)
         self.predictor_ = Predictor(model, Origin("numpy"), self.n_jobs or 0)
+        if was_interrupted:
+            warnings.warn(
+                "interrupted: `predictor_` is the best model so far", ModelwrightWarning, stacklevel=3
+            )
+            # What stands around, such as a grid search, is meant to end as well.
+            raise KeyboardInterrupt
 
     def _rows(self, X: Any) -> Any:
         check_is_fitted(self)
@@ -94,7 +111,9 @@ _DOC = """{what}
     Attributes
     ----------
     predictor_ : Predictor
-        The fitted model, with report, record and leaderboard.
+        The fitted model, with report, record and leaderboard. Of a fit that Ctrl-C ended, the best
+        one so far: the estimator predicts with it, and `KeyboardInterrupt` goes on, so that a grid
+        search around ends as well.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only when the columns have names.
@@ -133,7 +152,7 @@ class ModelwrightClassifier(ClassifierMixin, _Search):  # type: ignore[misc]
         table = self._table(X, reset=True)
         self.classes_, codes = labels_of(self, y)
         task = "binary" if len(self.classes_) == 2 else "multiclass"
-        self._search(table, codes, task, sample_weight)
+        self._search(table, y, codes, task, sample_weight)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray[Any, Any]:
@@ -196,7 +215,7 @@ class ModelwrightRegressor(RegressorMixin, _Search):  # type: ignore[misc]
         ['x0']
         """
         table = self._table(X, reset=True)
-        self._search(table, values_of(self, y), "regression", sample_weight)
+        self._search(table, y, values_of(self, y), "regression", sample_weight)
         return self
 
     def predict(self, X: Any) -> np.ndarray[Any, Any]:

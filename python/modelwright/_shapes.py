@@ -11,6 +11,7 @@ from ._data import Data, is_path
 from ._errors import DataError, OptionError, data_error
 from ._files import write
 from ._packed import Packed, _name
+from ._quantities import whole
 
 if TYPE_CHECKING:
     from ._predictor import Predictor
@@ -109,7 +110,7 @@ class Shaped(Packed):
         native, _ = self._read(data)
         text = _text_of(shapes)
         model = _modelwright.model_edit(
-            self._model, text, native, _name(data), (str(by), why), (self._threads, int(seed))
+            self._model, text, native, _name(data), (str(by), why), (self._threads, whole("seed", seed))
         )
         return Predictor(model, self._origin, self._threads)
 

@@ -6,14 +6,19 @@ import json
 import os
 import warnings
 from collections.abc import Sequence
+from datetime import timedelta
+from math import inf
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _modelwright
 from ._data import Data
 from ._errors import ModelwrightWarning, OptionError, data_error, in_python
 from ._files import write
+from ._options import names
 from ._packed import Packed
 from ._progress import Callback, Events
+from ._quantities import microseconds, number, seconds, size as bytes_in, whole
+from ._recording import kept_in
 
 if TYPE_CHECKING:
     from ._after import Monitoring, Retrained
@@ -70,6 +75,8 @@ class Succeeding(Packed):
         fastest_within: float | None = None,
         fastest_tied: bool = False,
         smallest_within: float | None = None,
+        max_latency: str | timedelta | None = None,
+        max_size: int | str | None = None,
         max_latency_us: float | None = None,
         max_size_bytes: int | None = None,
         max_feature_cost: float | None = None,
@@ -85,10 +92,12 @@ class Succeeding(Packed):
             The fastest, or the smallest, with at most this share more error, e.g. 0.005.
         fastest_tied : bool, default False
             The fastest of those that a test cannot tell from the delivered model.
-        max_latency_us : float, optional
-            The best that predicts a row in so many microseconds here.
-        max_size_bytes : int, optional
-            The best that is not larger.
+        max_latency : str or timedelta, optional
+            The best that predicts a row in such a time here: ``"50us"``, ``"2ms"``.
+        max_size : int or str, optional
+            The best that is not larger, in bytes or with a unit: ``"2MB"``.
+        max_latency_us, max_size_bytes : float, int, optional
+            The same as numbers of microseconds and of bytes.
         max_feature_cost : float, optional
             The best whose columns cost no more, as ``feature_cost`` of the fit named costs.
         one_model_each : bool, default False
@@ -108,6 +117,12 @@ class Succeeding(Packed):
         """
         from ._predictor import Predictor
 
+        if max_latency is not None:
+            _only_one("max_latency", max_latency_us)
+            max_latency_us = microseconds("max_latency", max_latency)
+        if max_size is not None:
+            _only_one("max_size", max_size_bytes)
+            max_size_bytes = bytes_in("max_size", max_size)
         wish = {
             "offer": offer,
             "fastest_within": fastest_within,
@@ -181,7 +196,16 @@ class Succeeding(Packed):
             warnings.warn(in_python(note), ModelwrightWarning, stacklevel=2)
         return found
 
-    def features(self, data: Data, *, member: int | tuple[int, int] | None = None) -> Any:
+    def features(
+        self,
+        data: Data,
+        *,
+        member: int | tuple[int, int] | None = None,
+        separator: str | None = None,
+        no_header: bool = False,
+        decimal: str | None = None,
+        charset: str | None = None,
+    ) -> Any:
         """Make the features that a booster of the model reads: what its exported file wants.
 
         Parameters
@@ -190,6 +214,9 @@ class Succeeding(Packed):
             Rows with the model's columns.
         member : int or (int, int), optional
             As for :meth:`export`.
+        separator, no_header, decimal, charset : optional
+            What is known of a file of text, as in :func:`fit`; else it is read as the one that
+            the model learned from.
 
         Returns
         -------
@@ -204,9 +231,10 @@ class Succeeding(Packed):
         >>> model.features({"x": [0, 9]})["x"].tolist()
         [0.0, 9.0]
         """
+        model = self._reading(data, separator, no_header, decimal, charset)
         native, origin = self._read(data)
         which = (member, None) if isinstance(member, int) else member
-        found = _modelwright.model_features(self._model, native, which, self._threads)
+        found = _modelwright.model_features(model, native, which, self._threads)
         return origin.table(dict(found))
 
     def learning_curve(
@@ -214,6 +242,10 @@ class Succeeding(Packed):
         data: Data,
         *,
         seed: int = 0,
+        separator: str | None = None,
+        no_header: bool = False,
+        decimal: str | None = None,
+        charset: str | None = None,
         progress: bool | None = None,
         callback: Callback | None = None,
     ) -> dict[str, Any]:
@@ -227,6 +259,9 @@ class Succeeding(Packed):
             Rows with the target column, such as those that the model was trained on.
         seed : int, default 0
             Which rows are held out.
+        separator, no_header, decimal, charset : optional
+            What is known of a file of text, as in :func:`fit`; else it is read as the one that
+            the model learned from.
         progress, callback
             As for :func:`fit`.
 
@@ -244,11 +279,13 @@ class Succeeding(Packed):
         >>> len(found["points"]) > 2
         True
         """
+        model = self._reading(data, separator, no_header, decimal, charset)
+        seed = whole("seed", seed)
         events = Events(progress, callback, None)
         try:
             found: dict[str, Any] = json.loads(
                 _modelwright.learning_curve(
-                    self._model, self._read(data)[0], seed, self._threads, events
+                    model, self._read(data)[0], seed, self._threads, events
                 )
             )
         finally:
@@ -266,7 +303,11 @@ class Succeeding(Packed):
         predict: bool = True,
         season: str = "none",
         time_column: str | None = None,
-        by: Sequence[str] = (),
+        by: str | Sequence[str] | None = None,
+        separator: str | None = None,
+        no_header: bool = False,
+        decimal: str | None = None,
+        charset: str | None = None,
         store: str | os.PathLike[str] | bool | None = None,
         mlflow: str | None = None,
     ) -> Monitoring:
@@ -291,9 +332,12 @@ class Succeeding(Packed):
         time_column : str, optional
             The column with the time of each row; by default that of the model's run, or its only
             dates.
-        by : sequence of str, optional
+        by : str or sequence of str, optional
             Columns whose groups are looked at where answers are known; those that the fit was told
             are sensitive are looked at anyway.
+        separator, no_header, decimal, charset : optional
+            What is known of a file of text, as in :func:`fit`; else it is read as the one that
+            the model learned from; so are files of ``reference`` and ``labels``.
         store : str, path or bool, optional
             The store that the run is recorded in, as in :func:`fit`; False for none.
         mlflow : str, optional
@@ -314,20 +358,28 @@ class Succeeding(Packed):
         >>> model.monitor({"x": [i % 10 + 50 for i in range(100)]}).drifted
         ['x']
         """
-        from ._after import monitoring
+        from ._after import monitoring, tables_in
 
-        seasons = (season, time_column)
-        places = (store, mlflow)
-        return monitoring(
-            self, data, reference, labels, id, drift_share, predict, seasons, by, places
-        )
+        files = [*tables_in(data), reference, labels]
+        model = self._reading(files, separator, no_header, decimal, charset)
+        asked = {
+            "id": id,
+            "drift_share": number("drift_share", drift_share, "a share from 0 to 1", 0.0, 1.0),
+            "predict": bool(predict),
+            "threads": self._threads,
+            "season": season,
+            "time_column": time_column,
+            "by": names(by),
+            "kept": kept_in(store, mlflow),
+        }
+        return monitoring(model, data, (reference, labels), asked)
 
     def retrain(
         self,
         data: Data | Sequence[Data],
         *,
         out: str | os.PathLike[str] | None = None,
-        time_limit: float | None = None,
+        time_limit: float | str | timedelta | None = None,
         judge: float = 0.25,
         time_column: str | None = None,
         plan: Literal["search", "same", "continue", "auto"] = "search",
@@ -338,6 +390,10 @@ class Succeeding(Packed):
         latency: float = 3.0,
         size: float = 5.0,
         seed: int = 0,
+        separator: str | None = None,
+        no_header: bool = False,
+        decimal: str | None = None,
+        charset: str | None = None,
         store: str | os.PathLike[str] | bool | None = None,
         mlflow: str | None = None,
         progress: bool | None = None,
@@ -351,8 +407,9 @@ class Succeeding(Packed):
             Rows with answers: those to learn from and those to judge by.
         out : str or path, optional
             A folder for the new model and ``decision.json``; nothing is written without it.
-        time_limit : float, optional
-            Wall time in seconds; by default that of this model's run, or 60.
+        time_limit : float, str or timedelta, optional
+            Wall time: seconds, or text such as ``"90s"`` and ``"5m"``; by default that of this
+            model's run, or 60 seconds.
         judge : float, default 0.25
             The share of the rows, the most recent ones, that judges.
         time_column : str, optional
@@ -373,6 +430,9 @@ class Succeeding(Packed):
             How many times longer predicting may take, and how many times larger the file may be.
         seed : int, default 0
             Seed of the search.
+        separator, no_header, decimal, charset : optional
+            What is known of a file of text, as in :func:`fit`; else it is read as the one that
+            the model learned from.
         store, mlflow, progress, callback
             As for :func:`modelwright.fit`.
 
@@ -389,10 +449,32 @@ class Succeeding(Packed):
         >>> model.retrain(new, plan="same", rule="refresh").accepted
         True
         """
-        from ._after import retrained, successor
+        from ._after import retrained, tables_in
 
-        asked = successor(
-            time_limit, judge, time_column, plan, rule, gain, slices, slice_loss, latency, size,
-            seed, self._threads,
-        )  # fmt: skip
-        return retrained(self, data, (out, store, mlflow), asked, progress, callback)
+        model = self._reading(tables_in(data), separator, no_header, decimal, charset)
+        asked = {
+            "time_s": None if time_limit is None else seconds("time_limit", time_limit),
+            "judge": number("judge", judge, "a share between 0 and 1", 0.0, 1.0),
+            "time_column": time_column,
+            "plan": plan,
+            "refresh": rule == "refresh",
+            "gain": None if gain is None else number("gain", gain, "a number", -inf),
+            "slices": names(slices),
+            "slice_loss": number("slice_loss", slice_loss, "a share from 0 to 1", 0.0, 1.0),
+            "latency": number("latency", latency, "a number above 0, such as 2", 0.01, 1e6),
+            "size": number("size", size, "a number above 0, such as 2", 0.01, 1e6),
+            "seed": whole("seed", seed),
+            "threads": self._threads,
+        }
+        return retrained(self, model, data, (out, store, mlflow), asked, progress, callback)
+
+
+def _only_one(name: str, other: Any) -> None:
+    if other is not None:
+        raise data_error(
+            "a limit is given twice",
+            source=name,
+            expected="it, or the one in plain numbers",
+            got="both",
+            cls=OptionError,
+        )

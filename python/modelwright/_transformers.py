@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +11,6 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import (
-    _check_feature_names,
     _check_feature_names_in,
     _check_n_features,
     check_is_fitted,
@@ -18,9 +18,10 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ._data import _array_column, library, read
-from ._errors import OptionError, data_error
-from ._estimators import check_lengths, kinds_of, labels_of, values_of
+from ._data import _array_column, read, said_of
+from ._errors import ModelwrightWarning, OptionError, data_error
+from ._estimators import check_lengths, labels_of, values_of
+from ._frames import check_names, collected, is_frame, kinds_of
 from ._modelwright import Table, TargetEncoded, Vectorized
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -32,6 +33,8 @@ class _Transformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     n_features_in_: int
     random_state: Any
     n_jobs: int | None
+    #: The columns of the fit that the engine reads.
+    _needed: tuple[str, ...] = ()
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -42,15 +45,20 @@ class _Transformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _read(self, X: Any, *, reset: bool) -> tuple[Any, list[tuple[str, str]]]:
         """X as a native table, and what its columns are known to mean."""
-        if library(X) in ("pandas", "polars") and hasattr(X, "columns"):
-            _check_feature_names(self, X, reset=reset)
+        X = collected(X)
+        if is_frame(X):
+            check_names(self, X, reset=reset)
             _check_n_features(self, X, reset=reset)
             if len(X) == 0:
                 raise ValueError(
                     f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is "
                     "required."
                 )
-            table, origin = read(X)
+            table, origin = read(X, wanted=() if reset else self._needed)
+            if reset:
+                for text in said_of(origin.left_out):
+                    warnings.warn(text, ModelwrightWarning, stacklevel=4)
+                self._needed = tuple(table.names)
             return table, [*kinds_of(X), *origin.kinds.items()]
         X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
         names = [f"x{i}" for i in range(X.shape[1])]

@@ -8,6 +8,7 @@ from typing import Any
 from ._data import Data, is_row
 from ._errors import OptionError, data_error
 from ._packed import Packed
+from ._quantities import number
 
 
 class Uncertain(Packed):
@@ -106,6 +107,7 @@ class Uncertain(Packed):
 def _of_level(found: Sequence[Any], level: float | None) -> Any:
     if level is None:
         return found[0]
+    level = number("level", level, "a share of rows, such as 0.9", 0.0, 1.0)
     for of_level in found:
         if abs(of_level[0] - level) < 1e-9:
             return of_level

@@ -330,3 +330,20 @@ def test_quantiles_learned_at_once_are_those_of_the_command_line(frame, tmp_path
     one = mw.train("linear", rows, "fare")
     with pytest.raises(mw.OptionError, match="no quantiles"):
         one.predict_quantiles(rows)
+
+
+def test_quantiles_may_be_a_list_of_numbers():
+    frame = passengers().drop(columns="survived")
+    said, *others = (
+        mw.train("gbdt", frame, "fare", params={"n_rounds": 5, "quantiles": levels}, store=False)
+        for levels in ("0.1,0.5,0.9", [0.1, 0.5, 0.9], (0.1, 0.5, 0.9), np.array([0.1, 0.5, 0.9]))
+    )
+    for model in others:
+        assert model.predict_quantiles(frame).equals(said.predict_quantiles(frame))
+
+
+def test_groups_of_monitoring_may_be_one_name(predictor, frame):
+    one, same = (predictor.monitor(frame, by=by).document for by in ("port", ["port"]))
+    assert one == same
+    with pytest.raises(mw.Error, match="prot"):
+        predictor.monitor(frame, by="prot")

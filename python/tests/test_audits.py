@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import polars
 import pytest
 from sklearn.metrics import recall_score
 
@@ -58,3 +59,24 @@ def test_one_column_and_several_classes_are_told_apart_by_the_class(data):
     audit = mw.train("linear", rows, "y", exclude="sex", folds=0).audit(rows, "sex")
     firsts = set(audit.by_group.index.get_level_values(0))
     assert firsts == {"sex: high", "sex: low", "sex: mid"}
+
+
+def test_an_audit_of_polars_and_one_without_pandas_are_read_without_pandas(model, data, monkeypatch):
+    of_pandas = model.audit(data, ["sex", "port"])
+    of_polars = model.audit(polars.from_pandas(data), ["sex", "port"])
+    board, wanted = of_polars.by_group, of_pandas.by_group
+    assert isinstance(board, polars.DataFrame) and board.columns[:2] == ["audit", "group"]
+    assert list(zip(board["audit"], board["group"])) == wanted.index.to_list()
+    np.testing.assert_array_equal(board["accuracy"].to_numpy(), wanted["accuracy"].to_numpy())
+    ratio = of_polars.ratio()
+    assert ratio.columns == ["audit", "measure", "ratio"]
+    np.testing.assert_array_equal(ratio["ratio"].to_numpy(), of_pandas.ratio().to_numpy())
+    one = model.audit(polars.from_pandas(data), "sex")
+    assert one.by_group.columns[0] == "sex" and one.overall.columns == ["measure", "overall"]
+    import modelwright._audit as audits
+    import modelwright._explanation as explanation
+
+    for module in (audits, explanation):
+        monkeypatch.setattr(module, "find_spec", lambda name: None)
+    plain = of_pandas.difference()
+    assert isinstance(plain, dict) and set(plain) == {"audit", "measure", "difference"}

@@ -1,5 +1,7 @@
 """Whatever is wrong with a table is an error that says what, where, expected, got and how to fix."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -117,6 +119,69 @@ def test_no_rows_are_predicted_as_none(predictor, new_rows):
 
 def test_an_empty_list_is_no_rows(predictor):
     assert predictor.predict([]) == [] and predictor.predict_proba([]) == []
+
+
+def test_advice_is_what_can_be_typed_in_python(frame, tmp_path):
+    linear = mw.train("linear", frame, "survived", store=False)
+    asked = {"preset": "quick", "time_limit": None, "learners": ["linear", "knn"]}
+    searched = mw.fit(frame, "survived", store=False, **asked)
+    cases = {
+        'train("gbdt", ...)': lambda: linear.leaves(frame),
+        '`train("gbdt", ...)`': lambda: linear.raw_scores(frame),
+        'train("ebm", ...)': linear.shapes,
+        "`fit(..., interpretable=True)`": linear.shapes,
+        'split="time"` needs `time_column="COLUMN"': lambda: mw.fit(frame, "survived", split="time"),
+        'add group="COLUMN"': lambda: mw.fit(frame, "survived", split="group"),
+        "a whole number from 2 to 1000": lambda: mw.fit(frame, "survived", nested=1),
+        'shapes("FILE.json")': lambda: linear.edit({}, frame, by="somebody"),
+        '`fit(..., preset="quick")`': lambda: searched.pick(max_size=1),
+        'reference="FILE"': lambda: linear.monitor(frame, season="month"),
+    }
+    for words, ask in cases.items():
+        with pytest.raises(mw.Error) as caught:
+            ask()
+        text = str(caught.value)
+        assert words in text
+        assert not re.search(r"DATA\b|MODEL\b|<[A-Z]+>|--[a-z]|`modelwright ", text), text
+        assert '"' not in (caught.value.source or "")
+
+
+def test_errors_say_what_to_do(frame):
+    model = mw.train("linear", frame, "survived", store=False)
+    row = frame.iloc[0].to_dict()
+    cases = [
+        (lambda: mw.fit({"a": [1, 2, 3], "y": [1, 2]}, "y"), "y", "one value for each row"),
+        (lambda: mw.train("linear", frame, "survived", weight=np.full(300, -1.0)), "weight", "0"),
+        (lambda: model.predict(frame.assign(fare="x")), "fare", "fit again"),
+        (lambda: mw.fit(frame, np.ones((300, 2))), "target", "y[:, 0]"),
+        (lambda: mw.fit(frame, None), None, "known: age"),
+        (lambda: mw.train("linear", frame, "survived", test=frame[["age"]]), "survived", "`test`"),
+        (lambda: model.predict(np.ones((3, 5))), model.columns[0], "columns=[...]"),
+        (lambda: model.explain([[1.0, 2.0]]), model.columns[0], "columns=[...]"),
+        (lambda: model.predict({**row, "fare": [3]}), "fare", "give one value"),
+        (lambda: model.predict_proba({**row, "port": ["x", "y"]}), "port", "give one value"),
+    ]
+    for ask, column, words in cases:
+        with pytest.raises(mw.DataError) as caught:
+            ask()
+        assert caught.value.column == column and words in caught.value.hint, caught.value
+        assert caught.value.hint in str(caught.value)
+
+
+def test_a_page_is_not_written_under_the_name_of_another_form(predictor, frame, tmp_path):
+    pages = [
+        predictor.report(), predictor.explain(frame[:3]), predictor.audit(frame, "port"),
+        predictor.monitor(frame), mw.profile(frame),
+    ]  # fmt: skip
+    for page in pages:
+        for name in ("x.pdf", "x.docx", "x.txt"):
+            with pytest.raises(mw.OptionError, match="another form"):
+                page.save(tmp_path / name)
+        page.save(tmp_path / "x.HTML")
+    with pytest.raises(mw.OptionError, match="another form"):
+        predictor.evaluate(frame, report=tmp_path / "x.pdf")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["x.HTML"]
+    predictor.report().save(tmp_path / "x.txt", form="markdown")
 
 
 def test_messages_speak_of_python(predictor, frame, tmp_path):
@@ -330,7 +395,9 @@ def test_numbers_where_text_was_learned_are_refused_by_column(form):
         assert (caught.value.column, caught.value.got) in (("c", "7"), ("c", "7.0"))
 
 
-@pytest.mark.parametrize("values", [np.nan, None, ["x", None] * 30, pd.NA])
+@pytest.mark.parametrize(
+    "values", [np.nan, None, ["x", None] * 30, pd.NA, pd.NaT, np.full(60, "NaT", "datetime64[s]")]
+)
 def test_gaps_and_new_labels_where_text_was_learned_are_none_of_the_kind(values):
     assert len(fit(WORDS).predict(WORDS.assign(c=values))) == 60
 
@@ -402,3 +469,69 @@ def test_what_is_odd_but_can_be_learned_is_predicted_in_numbers(change):
 def test_constant_columns_are_a_constant_model():
     model = mw.GradientBoostingRegressor(n_rounds=5).fit(np.ones((20, 2)), np.arange(20.0))
     np.testing.assert_allclose(model.predict(np.zeros((3, 2))), 9.5, atol=0.5)
+
+
+FLAGS = table(f=[True, False, False] * 20)
+
+#: Other ways to say true and false.
+SAID = {
+    "numbers": lambda d: d.astype({"f": int}),
+    "floats": lambda d: d.astype({"f": float}),
+    "nullable": lambda d: d.astype({"f": "Int64"}),
+    "objects": lambda d: d.astype({"f": int}).astype({"f": object}),
+    "text": lambda d: d.assign(f=d["f"].astype(str)),
+    "polars": lambda d: pl.from_pandas(d.astype({"f": int})),
+    "arrow": lambda d: pl.from_pandas(d.astype({"f": float})).to_arrow(),
+    "lists": lambda d: d.astype({"f": int}).to_dict("list"),
+    "rows": lambda d: d.astype({"f": int}).to_dict("records"),
+}
+
+
+@pytest.mark.parametrize("form", SAID)
+def test_true_and_false_may_be_said_as_one_and_zero(form, tmp_path):
+    model = fit(FLAGS)
+    expected = model.predict(FLAGS).tolist()
+    raw = np.asarray(model.predict_proba(FLAGS))
+    found = model.predict_proba(SAID[form](FLAGS))
+    found = [list(row.values()) for row in found] if isinstance(found, list) else found
+    found = np.column_stack(list(found.values())) if isinstance(found, dict) else np.asarray(found)
+    np.testing.assert_array_equal(found, raw)
+    few = SAID[form](FLAGS[:3])
+    assert list(np.asarray(model.predict(few)).tolist()) == expected[:3]
+    FLAGS.astype({"f": int}).to_csv(tmp_path / "rows.csv", index=False)
+    np.testing.assert_array_equal(model.predict_proba(tmp_path / "rows.csv"), raw)
+    row = {**FLAGS.iloc[0].to_dict(), "f": 1}
+    assert model.predict_proba(row) == model.predict_proba({**row, "f": True})
+
+
+#: What a column of words (w) and one of flags (f) became, and what is then said.
+BECAME = {
+    "words became flags": ("w", True, "text holds true and false now"),
+    "words became dates": ("w", pd.Timestamp("2024-02-03"), "text holds dates now"),
+    "flags became other numbers": ("f", 2, "true and false holds numbers now"),
+    "flags became shares": ("f", 0.5, "true and false holds numbers now"),
+    "flags became words": ("f", "maybe", "true and false holds text now"),
+    "flags became dates": ("f", pd.Timestamp("2024-02-03"), "true and false holds dates now"),
+}
+
+
+@pytest.mark.parametrize("case", BECAME)
+def test_what_changed_its_type_is_refused_by_column(case):
+    name, value, words = BECAME[case]
+    learned = table(w=["u", "v", "w"] * 20, f=[True, False, False] * 20)
+    model = fit(learned)
+    now = learned.assign(**{name: value})
+    forms = [now, now[:3], pl.from_pandas(now), pl.from_pandas(now).to_arrow()]
+    forms += [now.to_dict("records"), now.to_dict("list"), now.iloc[0].to_dict()]
+    forms += [now.astype({name: object}), dict(now.items()), pl.from_pandas(now).lazy()]
+    for form in forms:
+        with pytest.raises(mw.DataError, match=words) as caught:
+            model.predict(form)
+        assert caught.value.column == name and caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "values", [["false", "?", None] * 20, [None] * 60, ["TRUE", "1", "0"] * 20]
+)
+def test_flags_that_are_not_all_known_are_predicted(values):
+    assert len(fit(FLAGS).predict(FLAGS.assign(f=values))) == 60

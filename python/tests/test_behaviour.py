@@ -29,6 +29,24 @@ def test_ctrl_c_ends_a_fit_with_the_best_so_far(keyboard):
     assert model.predict(passengers(5)).shape == (5,)
 
 
+def test_ctrl_c_ends_a_search_of_scikit_learn_and_what_stands_around(keyboard):
+    from sklearn.model_selection import GridSearchCV
+
+    table = passengers(2000)
+    x, y = table.drop(columns="survived"), table["survived"]
+    model = mw.ModelwrightClassifier(time_limit=120, preset="best")
+    threading.Timer(2.0, _thread.interrupt_main).start()
+    begun = time.monotonic()
+    with pytest.warns(mw.ModelwrightWarning, match="interrupted"), pytest.raises(KeyboardInterrupt):
+        model.fit(x, y)
+    assert model.predict(x[:5]).shape == (5,)
+    grid = GridSearchCV(model, {"metric": ["roc_auc", "log_loss"]}, cv=3)
+    threading.Timer(2.0, _thread.interrupt_main).start()
+    with pytest.warns(mw.ModelwrightWarning, match="interrupted"), pytest.raises(KeyboardInterrupt):
+        grid.fit(x, y)
+    assert time.monotonic() - begun < 90
+
+
 def test_other_threads_run_while_a_fit_goes_on():
     ticks = []
     stop = threading.Event()

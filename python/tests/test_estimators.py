@@ -428,3 +428,18 @@ def test_forests_know_the_numbers_that_have_a_word():
         assert found.value.source == "max_features"
     with pytest.raises(mw.Error):
         mw.ExtraTreesRegressor(max_features="most").fit(X, y)
+
+
+def test_the_target_of_a_search_has_a_name_that_can_be_read_and_said():
+    import pandas as pd
+
+    x = pd.DataFrame({"a": [i % 10 for i in range(80)], "target": [i % 3 for i in range(80)]})
+    y = x["a"] > 5
+    make = {"time_limit": None, "preset": "quick", "learners": ["linear"]}
+    named = y.rename("left")
+    for given, wanted in ((y.to_numpy(), "target_"), (named, "left"), (list(y), "target_")):
+        model = mw.ModelwrightClassifier(**make).fit(x, given, sample_weight=np.ones(80))
+        assert model.predictor_.target == wanted
+    assert mw.ModelwrightRegressor(**make).fit(x[["a"]], x["a"] * 2.0).predictor_.target == "a_"
+    plain = mw.ModelwrightRegressor(**make).fit([[i] for i in range(80)], range(80))
+    assert plain.predictor_.target == "target"

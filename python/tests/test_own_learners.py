@@ -305,6 +305,20 @@ def test_names_alone_choose_among_the_engines_learners_as_on_the_command_line(fr
     assert {t["learner"] for t in trials} == {"baseline", "linear", "knn"}
 
 
+def test_names_may_be_one_text_as_on_the_command_line(frame):
+    asked = {"preset": "quick", "time_limit": None, "store": False}
+    for learners in ("linear,knn", "linear, knn", ["linear", "knn"]):
+        model = mw.fit(frame, "survived", learners=learners, **asked)
+        tried = {t["trial"]["learner"] for t in model.record["trials"]}
+        assert tried == {"baseline", "linear", "knn"}
+    x, y = frame.drop(columns="survived"), frame["survived"]
+    search = mw.ModelwrightClassifier(learners="linear,knn", preset="quick", time_limit=None)
+    record = search.fit(x, y).predictor_.record
+    assert {t["trial"]["learner"] for t in record["trials"]} == {"baseline", "linear", "knn"}
+    with pytest.raises(mw.OptionError, match="lineer"):
+        mw.fit(frame, "survived", learners="lineer,knn", **asked)
+
+
 def test_a_run_is_repeated_byte_for_byte_with_the_same_learners_and_refused_with_others(frame, tmp_path):
     own = LogisticRegression(C=0.5)
     first = mw.fit(

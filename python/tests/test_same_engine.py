@@ -15,7 +15,7 @@ import pytest
 import modelwright as mw
 from modelwright import _options
 
-from conftest import command_line
+from conftest import command_line, passengers
 
 #: A run that no clock decides.
 QUESTION = {"params": {"n_rounds": 25, "max_leaves": 7}, "holdout": 0.25, "seed": 3}
@@ -162,9 +162,7 @@ PLACES = {
         },
     ),
     "profile": ([mw.profile], {"output": "Profile.save"}),
-    "pick": ([mw.Predictor.pick], {
-        "out": "save", "max_latency": "max_latency_us", "max_size": "max_size_bytes",
-    }),
+    "pick": ([mw.Predictor.pick], {"out": "save"}),
     "learning-curve": ([mw.Predictor.learning_curve], {}),
     "monitor": ([mw.Predictor.monitor], {
         "no_predictions": "predict=False", "report": "Monitoring.save",
@@ -182,9 +180,8 @@ PLACES = {
 #: Of every verb: a model has its threads, memory is bounded where something is fitted.
 EVERYWHERE = {"threads", "memory", "seed"}
 
-#: What is known of a file of text. These read one as the model read the one it learned from.
+#: What is known of a file of text.
 TEXT = {"separator", "no_header", "decimal", "charset"}
-AS_IN_TRAINING = {"learning-curve", "monitor", "retrain"}
 
 
 @pytest.mark.parametrize("verb", PLACES)
@@ -194,7 +191,7 @@ def test_what_the_command_line_can_be_asked_python_can_be_asked(verb):
     functions, elsewhere = PLACES[verb]
     known = set().union(*(inspect.signature(f).parameters for f in functions))
     flags = {k["name"] for k in _options.keywords(verb)}
-    missing = flags - known - EVERYWHERE - (TEXT if verb in AS_IN_TRAINING else set())
+    missing = flags - known - EVERYWHERE
     assert missing <= set(elsewhere) <= flags, verb
     for place in elsewhere.values():
         name = re.match("[A-Za-z_]+", place)[0]
@@ -204,7 +201,8 @@ def test_what_the_command_line_can_be_asked_python_can_be_asked(verb):
 
 @pytest.mark.parametrize("method", [
     "predict", "predict_proba", "predict_interval", "predict_set", "raw_scores", "leaves",
-    "evaluate", "compare", "audit", "explain",
+    "evaluate", "compare", "audit", "explain", "dependence", "interactions", "counterfactuals",
+    "features", "learning_curve", "monitor", "retrain",
 ])  # fmt: skip
 def test_what_is_known_of_a_file_of_text_can_be_said(method):
     import inspect
@@ -223,7 +221,7 @@ def test_a_file_of_another_shape_is_read_as_is_said(predictor, new_rows, tmp_pat
     expected = predictor.predict_proba(rows)
     np.testing.assert_array_equal(predictor.predict_proba(path, **said), expected.to_numpy())
     assert (predictor.predict(path, **said) == predictor.predict(rows)).all()
-    assert (predictor.leaves(path, **said) == predictor.leaves(rows)).all()
+    assert (predictor.leaves(path, **said) == predictor.leaves(rows).to_numpy()).all()
     scores = predictor.raw_scores(path, **said)
     np.testing.assert_array_equal(scores, predictor.raw_scores(rows))
     assert len(predictor.predict_set(path, **said)) == len(rows)
@@ -234,6 +232,45 @@ def test_a_file_of_another_shape_is_read_as_is_said(predictor, new_rows, tmp_pat
     for ask in (predictor.predict, predictor.evaluate, predictor.predict_set):
         with pytest.raises(mw.DataError):
             ask(path, separator=";")
+    few, some = tmp_path / "few.txt", rows[:20]
+    some.to_csv(few, sep="|", index=False, encoding="latin-1")
+    (found,) = predictor.dependence(few, "age", **said)
+    (wanted,) = predictor.dependence(some, "age")
+    assert found.values == wanted.values and (found.effects == wanted.effects).all()
+    assert predictor.interactions(few, **said) == predictor.interactions(some)
+    asked = {"n_answers": 1, "observed": rows}
+    changes = predictor.counterfactuals(few, **asked, **said)
+    wanted = predictor.counterfactuals(some, **asked)
+    assert [a["answers"][0]["changes"] for a in changes] == [
+        a["answers"][0]["changes"] for a in wanted
+    ]
+    assert predictor.counterfactuals(some[:1], n_answers=1, observed=path, **said)
+    features = predictor.features(few, **said)
+    np.testing.assert_array_equal(features, predictor.features(some).to_numpy())
+
+
+def test_files_of_later_rows_are_read_as_is_said(predictor, frame, tmp_path):
+    path, odd = tmp_path / "rows.txt", {"separator": ";", "charset": "utf-16"}
+    frame.to_csv(path, sep=";", index=False, encoding="utf-16")
+    monitored = predictor.monitor(path, **odd)
+    assert monitored.status == predictor.monitor(frame).status == "stable"
+    labels = tmp_path / "labels.txt"
+    frame[["survived"]].to_csv(labels, index=False, sep=";")
+    assert predictor.monitor(frame.drop(columns="survived"), labels=labels, separator=";")
+    assert predictor.monitor([path, path], **odd).status
+    long = pd.concat([frame] * 2, ignore_index=True)
+    long.to_csv(tmp_path / "long.txt", sep=";", index=False, encoding="utf-16")
+    curve = predictor.learning_curve(tmp_path / "long.txt", **odd)
+    assert curve["points"] == predictor.learning_curve(long)["points"]
+    asked = {"plan": "same", "rule": "refresh", "store": False, "time_limit": "30s"}
+    later = passengers(400, seed=7)
+    later.to_csv(path, sep=";", index=False, encoding="utf-16")
+    successor, other = predictor.retrain(path, **asked, **odd), predictor.retrain(later, **asked)
+    np.testing.assert_array_equal(
+        successor.predictor.predict_proba(later), other.predictor.predict_proba(later)
+    )
+    with pytest.raises(mw.OptionError, match="no text to be read"):
+        predictor.monitor(frame, decimal="comma")
 
 
 def test_what_is_said_of_a_table_in_memory_is_refused(predictor, new_rows):

@@ -241,3 +241,127 @@ def test_a_matrix_of_float32_is_the_same_table_as_its_float64(order):
     expected = wide.predict_proba(x.astype(np.float64))
     np.testing.assert_array_equal(narrow.predict_proba(x), expected)
     np.testing.assert_array_equal(wide.predict_proba(x), expected)
+
+
+def test_columns_of_polars_without_values_are_missing(frame, predictor, new_rows):
+    table = pl.from_pandas(frame).with_columns(pl.lit(None).alias("none"))
+    assert str(table.schema["none"]) == "Null"
+    with pytest.warns(mw.ModelwrightWarning, match="`none`"):
+        model = mw.train("gbdt", table, "survived", params={"n_rounds": 5}, folds=0)
+    assert "none" not in model.columns
+    rows = pl.from_pandas(new_rows)
+    none = rows.with_columns(pl.lit(None).alias("port"))
+    empty = rows.with_columns(pl.lit(None, dtype=pl.String).alias("port"))
+    assert predictor.predict(none).to_list() == predictor.predict(empty).to_list()
+    with pytest.raises(mw.DataError, match="no rows"):
+        mw.train("linear", pl.DataFrame({"a": [], "y": []}), "y")
+
+
+def test_of_no_rows_of_polars_labels_have_their_type(frame):
+    table = pl.from_pandas(frame).with_columns(pl.col("survived").cast(pl.String) + "!")
+    model = mw.train("gbdt", table, "survived", params={"n_rounds": 5}, folds=0)
+    assert model.predict(table[:0]).dtype == model.predict(table[:3]).dtype == pl.String
+    again = mw.Predictor.from_bytes(model.to_bytes())
+    assert again.predict(table[:0]).dtype == pl.String
+
+
+def test_a_lazy_frame_is_looked_at_without_a_warning(frame):
+    import warnings
+
+    lazy = pl.from_pandas(frame).lazy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = mw.train("gbdt", lazy, "survived", params={"n_rounds": 5}, weight=np.ones(len(frame)))
+        assert len(model.predict(lazy)) == len(frame)
+
+
+class Stream:
+    """Rows that can be read once, of a library that is not known here."""
+
+    def __init__(self, table):
+        self._reader = table.to_reader()
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self._reader.__arrow_c_stream__(requested_schema)
+
+
+@pytest.mark.parametrize("of", [lambda t: t.to_reader(), Stream, lambda t: pl.from_arrow(t).lazy()])
+def test_readers_are_read_once_and_looked_at_twice(predictor, new_rows, tmp_path, of):
+    table = pa.Table.from_pandas(new_rows, preserve_index=False)
+    expected = predictor.evaluate(table)
+    page = tmp_path / "page.html"
+    assert predictor.evaluate(of(table), report=page)["metrics"] == expected["metrics"]
+    assert page.read_text().startswith("<!DOCTYPE html>")
+    assert predictor.compare(predictor, of(table))["n_rows"] == len(new_rows)
+    assert list(predictor.audit(of(table), "port").verdicts) == ["port"]
+    kept = predictor.evaluate(of(table), store=tmp_path / "store")
+    assert kept["metrics"] == expected["metrics"]
+
+
+NESTED = {
+    "list": [[1, 2]] * 300,
+    "struct": [{"u": 1}] * 300,
+    "binary": [b"u"] * 300,
+    "map": pa.array([[("u", 1)]] * 300, pa.map_(pa.string(), pa.int64())),
+}
+
+
+@pytest.mark.parametrize("kind", NESTED)
+def test_columns_of_arrow_that_cannot_be_read_are_named(frame, kind):
+    plain = pa.Table.from_pandas(frame, preserve_index=False)
+    values = NESTED[kind] if isinstance(NESTED[kind], pa.Array) else pa.array(NESTED[kind])
+    table = plain.append_column("odd", values)
+    for of in (lambda t: t, lambda t: t.to_reader()):
+        with pytest.warns(mw.ModelwrightWarning, match="`odd` holds nested or binary values"):
+            model = mw.train("gbdt", of(table), "survived", params={"n_rounds": 5}, folds=0)
+        assert "odd" not in model.columns
+        with pytest.warns(mw.ModelwrightWarning, match="`odd` holds nested"):
+            mw.profile(of(table))
+        with pytest.raises(mw.DataError, match="nested or binary") as caught:
+            mw.train("gbdt", of(table), "odd")
+        assert caught.value.column == "odd"
+        # Columns that the model does not need are nobody's concern.
+        assert len(model.predict(of(table))) == 300
+        became = table.drop_columns(["port"]).rename_columns({"odd": "port"})
+        for ask in (model.predict, model.predict_proba, model.evaluate, model.leaves):
+            with pytest.raises(mw.DataError, match="nested or binary") as caught:
+                ask(of(became))
+            assert caught.value.column == "port" and caught.value.hint
+    x, y = table.drop_columns(["survived"]), frame["survived"]
+    with pytest.warns(mw.ModelwrightWarning, match="`odd` holds nested"):
+        estimator = mw.GradientBoostingClassifier(n_rounds=5).fit(x, y)
+    assert len(estimator.predict(x)) == 300 and len(estimator.feature_importances_) == 6
+    with pytest.warns(mw.ModelwrightWarning, match="`odd` holds nested"):
+        vectorizer = mw.TableVectorizer().fit(x)
+    assert len(vectorizer.transform(x)) == 300
+    place = x.column_names.index("port")
+    with pytest.raises(mw.DataError, match="nested or binary"):
+        vectorizer.transform(x.set_column(place, "port", values))
+    with pytest.raises(mw.DataError, match="nested or binary") as caught:
+        estimator.predict(x.set_column(place, "port", values))
+    assert caught.value.column == "port"
+
+
+def test_leaves_and_reasons_keep_the_labels_of_rows(predictor, rows):
+    labelled = rows.set_index(rows.index.map("r{}".format))
+    leaves = predictor.leaves(labelled)
+    assert leaves.index.equals(labelled.index) and (leaves.dtypes == np.uint32).all()
+    array = predictor.leaves(rows.to_dict("list") | {"boarded": rows["boarded"].to_numpy()})
+    assert isinstance(array, np.ndarray)
+    np.testing.assert_array_equal(array, leaves.to_numpy())
+    of_polars = predictor.leaves(pl.from_pandas(rows))
+    assert isinstance(of_polars, pl.DataFrame) and of_polars.columns == list(leaves)
+    assert isinstance(predictor.leaves(pa.Table.from_pandas(rows)), pa.Table)
+    assert predictor.leaves(rows[:2].to_dict("records"))[0] == leaves.iloc[0].to_dict()
+    table = predictor.explain(labelled, rows=[7, 3]).table()
+    assert table.index.tolist() == [labelled.index[i] for i in table["row"]]
+    assert set(table["row"]) == {3, 7}
+    assert predictor.explain(rows[:2]).table().index.equals(rows.index[:2])
+
+
+def test_labels_of_rows_are_repeated_for_each_class(frame):
+    model = mw.train("linear", frame.drop(columns="survived"), "port", folds=0)
+    labelled = frame[:4].set_index(pd.Index(list("wxyz")))
+    table = model.explain(labelled).table()
+    assert table.index.tolist() == [label for label in "wxyz" for _ in range(3)]
+    assert table["output"].nunique() == 3

@@ -341,7 +341,7 @@ fn few_large_units_show_a_proxy_that_goes_through_all_of_them() {
     let of = groups((0..2_000).map(|_| u32::from(random.unit() < 0.5)).collect());
     let height =
         of.codes.iter().map(|g| f64::from(*g) * 2.0 + random.normal()).collect::<Vec<f64>>();
-    let noise = (0..2_000).map(|_| random.normal()).collect();
+    let noise = (0..2_000).map(|_| random.normal()).collect::<Vec<f64>>();
     let columns = [Column::numbers("height", height), Column::numbers("noise", noise)];
     let hospitals: Vec<u32> = (0..2_000).map(|row| row / 200).collect();
     let found = proxies(columns.iter(), &of, Some(&hospitals));
