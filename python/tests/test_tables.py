@@ -365,3 +365,19 @@ def test_labels_of_rows_are_repeated_for_each_class(frame):
     table = model.explain(labelled).table()
     assert table.index.tolist() == [label for label in "wxyz" for _ in range(3)]
     assert table["output"].nunique() == 3
+
+
+@pytest.mark.parametrize("form", [
+    lambda table: table, lambda table: table.to_batches()[0], lambda table: table.to_reader(),
+    lambda table: table.set_column(0, "c", table["c"].combine_chunks().dictionary_encode()),
+    lambda table: pd.DataFrame({
+        "c": pd.arrays.ArrowExtensionArray(table["c"]), "x": table["x"].to_pandas(),
+    }),
+])  # fmt: skip
+def test_views_of_short_strings_are_read_as_strings(form):
+    # pyarrow itself breaks down where it hands these over.
+    text = ["a", "b", None, "b"] * 10
+    x = list(range(40))
+    views = pa.table({"c": pa.array(text).cast(pa.string_view()), "x": x})
+    plain = mw.profile(pa.table({"c": text, "x": x}))
+    assert mw.profile(form(views)).columns == plain.columns
