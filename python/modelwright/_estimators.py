@@ -26,6 +26,7 @@ from . import _modelwright
 from ._constraints import as_text
 from ._data import _array_column, in_parts, read, said_of, unmasked
 from ._errors import ModelwrightWarning
+from ._few_rows import few_rows
 from ._frames import (
     check_names, collected, counted, has_types, is_frame, kinds_of, names_of, renamed
 )  # fmt: skip
@@ -87,11 +88,12 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
         """A data frame with the types of its columns."""
         check_names(self, X, reset=reset)
         _check_n_features(self, X, reset=reset)
+        given = X if self._is_typed else counted(X)
         if not reset:
-            check_kinds(X, self._known)
-        table, origin = read(
-            X if self._is_typed else counted(X), wanted=[] if reset else self._needed(X)
-        )
+            few = few_rows(given)
+            given = given if few is None else few
+            check_kinds(given, self._known)
+        table, origin = read(given, wanted=[] if reset else self._needed(X))
         if reset:
             self._unread = frozenset(origin.left_out)
             for text in said_of(origin.left_out):

@@ -133,8 +133,8 @@ def is_missing(value: Any) -> bool:
 def texts_in(values: Any) -> list[str]:
     """The distinct values of a column of text, in no order."""
     lib = library(values)
-    if lib == "pandas" and hasattr(values, "dropna"):
-        return [str(v) for v in values.dropna().unique()]
+    if lib == "pandas" and hasattr(values, "unique"):
+        return [str(v) for v in values.unique() if not is_missing(v)]
     if lib == "polars" and hasattr(values, "drop_nulls"):
         return [str(v) for v in values.drop_nulls().unique()]
     if lib == "pyarrow" and hasattr(values, "drop_null"):

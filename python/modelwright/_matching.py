@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,11 @@ class Known:
     #: Columns of true and false.
     flags: tuple[str, ...] = ()
 
+    @cached_property
+    def expected(self) -> dict[str, type]:
+        """The type of values that need no second look, by column."""
+        return {**dict.fromkeys(self.words, str), **dict.fromkeys(self.flags, bool)}
+
 
 def known_of(schema: Sequence[Mapping[str, Any]]) -> Known:
     """What the schema of a model says."""
@@ -82,9 +88,15 @@ def known_in(data: Any, names: Sequence[str]) -> Known:
 
 def check_kinds(data: Any, known: Known) -> None:
     """Refuses a table with anything but text in columns of text, or but flags in those of flags."""
-    names = (*known.words, *known.flags)
+    names: Sequence[str] = (*known.words, *known.flags)
     if isinstance(data, FewRows):
-        data = {name: list(values) for name, _, values in data.columns() if name in names}
+        # Of few rows looking again would cost more than the prediction.
+        odd = {}
+        for name, _, values in data.columns():
+            wanted = known.expected.get(name)
+            if wanted is not None and any(type(value) is not wanted for value in values):
+                odd[name] = list(values)
+        data, names = odd, list(odd)
     for name in names:
         held = column(data, name)
         found = held.alone() if held is not None else None
@@ -115,7 +127,10 @@ def _no_flag(held: Held, kind: str, value: Any) -> Any:
 
 def check_row(row: Mapping[str, Any], known: Known) -> None:
     """As :func:`check_kinds`, of one row."""
-    check_kinds({name: [row.get(name)] for name in (*known.words, *known.flags)}, known)
+    odd = [name for name, kind in known.expected.items() if type(row.get(name)) is not kind]
+    if odd:
+        words, flags = (tuple(n for n in odd if n in of) for of in (known.words, known.flags))
+        check_kinds({name: [row.get(name)] for name in odd}, Known(words, flags))
 
 
 def _changed(name: str, was: str, expected: str, kind: str, value: Any) -> Exception:
