@@ -10,7 +10,7 @@ use modelwright_core::context::Event;
 use modelwright_core::data::Table;
 use modelwright_core::record::{
     CostRecord, Evaluation, ExplanationRecord, FairnessRecord, Importance, LevelRecord,
-    RobustnessRecord, SlicesRecord,
+    RobustnessRecord, SlicesRecord, SuspectsRecord,
 };
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
@@ -26,6 +26,7 @@ use crate::fit::untouched::{N_REPEATS, N_RESAMPLES, N_ROWS_IMPORTANCE, N_ROWS_SL
 use crate::predictor::Predictor;
 use crate::robustness::{self, StrainInput, strained};
 use crate::slices::SearchedRows;
+use crate::suspects::{self, Judged};
 use crate::units::Units;
 use crate::{aim, decision, slices};
 
@@ -35,6 +36,10 @@ pub struct LaterRows<'a> {
     pub on: &'a str,
     /// The rows.
     pub table: &'a Table,
+    /// Their places in the table that was read, from 0; `None` of a sample.
+    pub places: Option<&'a [u32]>,
+    /// Whether nothing says that the model has learned from them after all.
+    pub are_new: bool,
     /// Row weights.
     pub weights: Option<&'a [f64]>,
     /// The group of each row, where rows of a group belong together.
@@ -85,6 +90,8 @@ pub struct Looked {
     pub slices: Option<SlicesRecord>,
     /// How groups of people fare.
     pub fairness: Option<FairnessRecord>,
+    /// Which answers look wrong; `None` where the model has learned from the rows.
+    pub suspects: Option<SuspectsRecord>,
     /// What strains on the inputs do.
     pub robustness: RobustnessRecord,
     /// Why it predicts so.
@@ -117,6 +124,16 @@ pub fn look(predictor: &Predictor, rows: &LaterRows<'_>, ctx: &Context) -> Resul
     let scope = ctx.with_time_limit(rows.patience.explanation);
     let explanation = explained(predictor, rows.table, rows.known, false, &scope)?;
     ctx.tell(Event::Phase("robustness".to_owned()));
+    let suspects = rows.are_new.then(|| {
+        suspects::find(&Judged {
+            truth: &all.truth,
+            predictions: &all.predictions,
+            are_later: true,
+            weights: all.weights.as_deref(),
+            classes: &predictor.classes,
+            rows: rows.places,
+        })
+    });
     Ok(Looked {
         evaluation,
         reached,
@@ -124,6 +141,7 @@ pub fn look(predictor: &Predictor, rows: &LaterRows<'_>, ctx: &Context) -> Resul
         importances,
         slices,
         fairness: all.audited(predictor, rows, ctx)?,
+        suspects,
         robustness: robust(predictor, rows, ctx)?,
         explanation,
     })

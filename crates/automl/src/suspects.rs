@@ -1,4 +1,5 @@
-//! The account of rows whose target looks wrong, by the ensemble's out-of-fold predictions.
+//! The account of rows whose target looks wrong, by predictions of models that had not seen them:
+//! the ensemble's out of fold, or a finished model's of later rows.
 
 use modelwright_core::data::number_text;
 use modelwright_core::record::{Suspect, SuspectsRecord};
@@ -11,8 +12,10 @@ const NAMED_MAX: usize = 200;
 /// The rows that were judged, and where they stood.
 pub(crate) struct Judged<'a> {
     pub truth: &'a Target,
-    /// Calibrated, out of fold.
+    /// Calibrated, of models that did not learn from the row.
     pub predictions: &'a Predictions,
+    /// Whether that is because the rows came after the fit.
+    pub are_later: bool,
     /// Their weights; a row without any is no row.
     pub weights: Option<&'a [f64]>,
     pub classes: &'a [String],
@@ -33,7 +36,11 @@ pub(crate) fn find(judged: &Judged<'_>) -> SuspectsRecord {
                 chance: Some(s.chance),
                 deviations: None,
             });
-            (all.len(), "confident learning on out-of-fold probabilities", named.collect())
+            let method = match judged.are_later {
+                false => "confident learning on out-of-fold probabilities",
+                true => "confident learning on the probabilities of the finished model",
+            };
+            (all.len(), method, named.collect())
         }
         Target::Real(values) => {
             let all = number_suspects(values, judged.predictions, judged.weights);
@@ -44,11 +51,11 @@ pub(crate) fn find(judged: &Judged<'_>) -> SuspectsRecord {
                 chance: None,
                 deviations: Some(s.deviations),
             });
-            (
-                all.len(),
-                "residuals out of fold beside those of similar predictions",
-                named.collect(),
-            )
+            let method = match judged.are_later {
+                false => "residuals out of fold beside those of similar predictions",
+                true => "residuals of the finished model beside those of similar predictions",
+            };
+            (all.len(), method, named.collect())
         }
     };
     SuspectsRecord { n_rows: judged.truth.n_rows(), n_suspects, method: method.to_owned(), rows }

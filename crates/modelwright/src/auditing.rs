@@ -28,6 +28,8 @@ pub struct AuditRows {
     pub sha256: String,
     /// The rows.
     pub table: Table,
+    /// Their places in the file, from 0; `None` when a sample of it was read.
+    pub places: Option<Vec<u32>>,
     /// Row weights, when the model was trained with them and the file has them.
     pub weights: Option<Vec<f64>>,
     /// The unit of each row, when the model was fitted with `--group` and the file has its column.
@@ -120,8 +122,9 @@ impl AuditRows {
             )));
         }
         let (weights, times) = (weights.transpose()?, times.flatten());
-        let DataSource { name, sha256, .. } = file.source;
-        Ok(Self { name, sha256, table, weights, units, times, learned_from })
+        let DataSource { name, sha256, sample, .. } = file.source;
+        let places = sample.is_none().then_some(known);
+        Ok(Self { name, sha256, table, places, weights, units, times, learned_from })
     }
 
     /// What belongs together among the rows, given what is true and what the model says of them.

@@ -69,6 +69,8 @@ fn later_record_of(
         weights: rows.weights.as_deref(),
         groups: rows.units.as_deref(),
         times: rows.times.as_deref(),
+        places: rows.places.as_deref(),
+        are_new: rows.learned_from.is_none(),
         metric: model.metric(ctx),
         sensitive: &sensitive,
         known: (&reference.columns, reference.predictions.as_ref()),
@@ -99,6 +101,7 @@ fn told(mut record: RunRecord, found: Looked) -> RunRecord {
     record.slices = found.slices;
     record.fairness = found.fairness;
     record.robustness = Some(found.robustness);
+    record.suspects = found.suspects;
     record.explanation = found.explanation;
     record
 }

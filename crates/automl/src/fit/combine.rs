@@ -171,6 +171,7 @@ impl Flow {
         let judged = suspects::Judged {
             truth: &found.truth,
             predictions: calibrated,
+            are_later: false,
             weights: found.weights.as_deref(),
             classes: &self.task.classes,
             rows: rows.as_deref(),
