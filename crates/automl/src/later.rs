@@ -295,6 +295,7 @@ fn robust(predictor: &Predictor, rows: &LaterRows<'_>, ctx: &Context) -> Result<
         truth: &some.truth,
         predictions: &some.predictions,
         weights: some.weights.as_deref(),
+        units: Units::told(some.units.as_ref()).0,
         metric: rows.metric,
     };
     strained(predictor, &input, ctx)

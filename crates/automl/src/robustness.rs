@@ -9,12 +9,13 @@ mod mix;
 
 use modelwright_core::data::{Column, ColumnData, MISSING_CODE, MISSING_INSTANT, Table};
 use modelwright_core::random::Random;
-use modelwright_core::record::{RobustnessRecord, Strain, StrainKind};
+use modelwright_core::record::{Interval, RobustnessRecord, Strain, StrainKind};
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
+use modelwright_evaluate::resample::{Drawing, bootstrap_interval};
 use modelwright_evaluate::{MetricEntry, MetricInput};
 
-use self::mix::MixInput;
+use self::mix::{MixInput, Mixed};
 use crate::predictor::Predictor;
 
 /// Rows that are strained at most: evenly spread over the table.
@@ -25,6 +26,9 @@ const UNIT_COLUMNS_MAX: usize = 8;
 
 /// Share of values that get lost or mistyped, and noise in standard deviations.
 const SHARE: f64 = 0.1;
+
+/// Resamples of the interval of a strained metric.
+const N_RESAMPLES: usize = 200;
 
 /// Differences of sums of the same numbers in other weights, relative to them.
 const ROUNDING: f64 = 1e-9;
@@ -42,6 +46,8 @@ pub struct StrainInput<'a> {
     pub predictions: &'a Predictions,
     /// Row weights.
     pub weights: Option<&'a [f64]>,
+    /// The unit of each row, where rows belong together.
+    pub units: Option<&'a [u32]>,
     /// The metric whose change a strain is measured by.
     pub metric: &'a MetricEntry,
 }
@@ -60,6 +66,8 @@ pub fn strained(
     let plain = input.predictions.select(&rows);
     let weights: Option<Vec<f64>> =
         input.weights.map(|w| rows.iter().map(|row| w[*row as usize]).collect());
+    let units: Option<Vec<u32>> =
+        input.units.map(|units| rows.iter().map(|row| units[*row as usize]).collect());
     let threshold = predictor.threshold;
     let value = |predictions: &Predictions, must_be_measured: bool| {
         let weights = weights.as_deref();
@@ -75,9 +83,15 @@ pub fn strained(
         strains: Vec::new(),
     };
     let Some(before) = record.before else { return Ok(record) };
-    let strain = |what: String, after: f64, kind: StrainKind| Strain {
+    let interval = |predictions: &Predictions, weights: Option<&[f64]>| {
+        let input_of = MetricInput { truth: &truth, predictions, weights, threshold };
+        let drawing = Drawing { groups: units.as_deref(), ..Drawing::from(N_RESAMPLES) };
+        bootstrap_interval(input.metric, &input_of, drawing, ctx).ok()
+    };
+    let strain = |what: String, (after, ci95): (f64, Option<Interval>), kind: StrainKind| Strain {
         what,
         after,
+        ci95,
         loss: input.metric.spec.gain(before, after),
         kind,
     };
@@ -99,8 +113,10 @@ pub fn strained(
             continue;
         }
         // A strain after which the model never says yes is the worst of all, whatever 0 of 0 is.
-        if let Some(after) = value(&predictor.predict(&strained, ctx)?, false) {
-            record.strains.push(strain(what, after, kind));
+        let predictions = predictor.predict(&strained, ctx)?;
+        if let Some(after) = value(&predictions, false) {
+            let ci95 = interval(&predictions, weights.as_deref());
+            record.strains.push(strain(what, (after, ci95), kind));
         }
     }
     if record.strains.is_empty() {
@@ -118,9 +134,10 @@ pub fn strained(
     let columns = predictor.columns_by_gain();
     let of_target = mix::of_target(&mix).map(|mixed| (mixed, StrainKind::Wear));
     let of_columns = mix::of_columns(&mix, &table, &columns).map(|mixed| (mixed, StrainKind::Mix));
-    for ((what, after), kind) in of_target.into_iter().chain(of_columns) {
+    for (Mixed { what, after, weights }, kind) in of_target.into_iter().chain(of_columns) {
         if is_moved(before, after) {
-            record.strains.push(strain(what, after, kind));
+            let ci95 = interval(&plain, Some(&weights));
+            record.strains.push(strain(what, (after, ci95), kind));
         }
     }
     Ok(record)

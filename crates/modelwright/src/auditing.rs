@@ -195,6 +195,7 @@ pub fn audit_rows(
         truth: &truth,
         predictions: &predictions,
         weights: rows.weights.as_deref(),
+        units: Units::told(units.as_ref()).0,
         metric: model.metric(ctx),
     };
     let robust = strained(predictor, &strains, ctx)?;

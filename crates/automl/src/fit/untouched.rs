@@ -222,12 +222,16 @@ impl Flow {
             None => scope,
         };
         let weights = weights_of(held_out, &self.options)?;
+        let (truth, predictions) =
+            (predictor.encode_target(held_out)?, predictor.predict(held_out, ctx)?);
+        let units = self.units(held_out, &truth, &predictions, ctx);
         let input = StrainInput {
             on: self.test_source.as_ref().map_or("holdout", |s| s.name.as_str()),
             table: held_out,
-            truth: &predictor.encode_target(held_out)?,
-            predictions: &predictor.predict(held_out, ctx)?,
+            truth: &truth,
+            predictions: &predictions,
             weights: weights.as_deref(),
+            units: Units::told(units.as_ref()).0,
             metric: self.metric,
         };
         strained(predictor, &input, &scope).map(Some)

@@ -29,6 +29,19 @@ pub(super) struct MixInput<'a> {
     pub classes: &'a [String],
 }
 
+/// Rows in another mix.
+pub(super) struct Mixed {
+    /// Which one, in words.
+    pub what: String,
+    /// The metric there.
+    pub after: f64,
+    /// The weights of the rows that make it.
+    pub weights: Vec<f64>,
+}
+
+/// The metric, and the weights of the rows.
+type Weighed = (f64, Vec<f64>);
+
 impl MixInput<'_> {
     fn own(&self, row: usize) -> f64 {
         self.weights.map_or(1.0, |weights| weights[row])
@@ -36,13 +49,13 @@ impl MixInput<'_> {
 
     /// The metric where the rows that `is_in` names are twice as frequent; `None` where they are
     /// half of all rows or more, or the metric is undefined.
-    fn doubled(&self, is_in: impl Fn(usize) -> bool) -> Option<f64> {
+    fn doubled(&self, is_in: impl Fn(usize) -> bool) -> Option<Weighed> {
         let share = self.share(&is_in);
         (share < 0.5).then(|| self.at_share(is_in, share, 2.0 * share))?
     }
 
     /// The metric where they are [`NEARLY_ALL`] rows; `None` where they are more, or none.
-    fn nearly_all(&self, is_in: impl Fn(usize) -> bool) -> Option<f64> {
+    fn nearly_all(&self, is_in: impl Fn(usize) -> bool) -> Option<Weighed> {
         let share = self.share(&is_in);
         (share < NEARLY_ALL).then(|| self.at_share(is_in, share, NEARLY_ALL))?
     }
@@ -56,23 +69,31 @@ impl MixInput<'_> {
         sums[1] / (sums[0] + sums[1])
     }
 
-    fn at_share(&self, is_in: impl Fn(usize) -> bool, share: f64, becomes: f64) -> Option<f64> {
+    fn at_share(&self, is_in: impl Fn(usize) -> bool, share: f64, becomes: f64) -> Option<Weighed> {
+        if share <= 0.0 {
+            return None;
+        }
         let factors = [(1.0 - becomes) / (1.0 - share), becomes / share];
         let weight = |row: usize| self.own(row) * factors[usize::from(is_in(row))];
         let weights: Vec<f64> = (0..self.truth.n_rows()).map(weight).collect();
         let input = MetricInput {
             truth: self.truth,
             predictions: self.predictions,
-            weights: Some(&weights).filter(|_| share > 0.0).map(Vec::as_slice),
+            weights: Some(&weights),
             threshold: self.threshold,
         };
-        self.metric.value(&input).ok().filter(|_| share > 0.0)
+        let after = self.metric.value(&input).ok()?;
+        Some((after, weights))
     }
+}
+
+fn mixed(what: String, (after, weights): Weighed) -> Mixed {
+    Mixed { what, after, weights }
 }
 
 /// The rarest class twice as frequent as it is, or, of numbers, the half of the larger or of the
 /// smaller values: whichever is worse.
-pub(super) fn of_target(input: &MixInput<'_>) -> Option<(String, f64)> {
+pub(super) fn of_target(input: &MixInput<'_>) -> Option<Mixed> {
     match input.truth {
         Target::Class { codes, n_classes } => {
             let mut sums = vec![0.0; *n_classes];
@@ -88,7 +109,7 @@ pub(super) fn of_target(input: &MixInput<'_>) -> Option<(String, f64)> {
             let after = input.doubled(|row| codes[row] as usize == class)?;
             let name =
                 input.classes.get(class).map_or(String::new(), |name| format!(", `{name}`,"));
-            Some((format!("the rarest class{name} is twice as frequent"), after))
+            Some(mixed(format!("the rarest class{name} is twice as frequent"), after))
         }
         Target::Real(values) => {
             let middle = median(values.iter().copied())?;
@@ -97,7 +118,7 @@ pub(super) fn of_target(input: &MixInput<'_>) -> Option<(String, f64)> {
                 ("small", input.nearly_all(|row| values[row] < middle)),
             ];
             let found = halves.into_iter().filter_map(|(size, after)| {
-                Some((format!("{size} answers are nearly all there are"), after?))
+                Some(mixed(format!("{size} answers are nearly all there are"), after?))
             });
             worst(input.metric, found)
         }
@@ -105,19 +126,15 @@ pub(super) fn of_target(input: &MixInput<'_>) -> Option<(String, f64)> {
 }
 
 /// The worst of other shares of the values of the columns `names`, and how many were looked at.
-pub(super) fn of_columns(
-    input: &MixInput<'_>,
-    table: &Table,
-    names: &[String],
-) -> Option<(String, f64)> {
+pub(super) fn of_columns(input: &MixInput<'_>, table: &Table, names: &[String]) -> Option<Mixed> {
     let columns = names.iter().filter_map(|name| table.column(name)).take(COLUMNS_MAX);
-    let found: Vec<(String, f64)> = columns.flat_map(|column| of_column(input, column)).collect();
+    let found: Vec<Mixed> = columns.flat_map(|column| of_column(input, column)).collect();
     let n = found.len();
-    let (what, after) = worst(input.metric, found.into_iter())?;
-    Some((format!("{what} (the worst of {n} such mixes)"), after))
+    let worst = worst(input.metric, found.into_iter())?;
+    Some(Mixed { what: format!("{} (the worst of {n} such mixes)", worst.what), ..worst })
 }
 
-fn of_column(input: &MixInput<'_>, column: &Column) -> Vec<(String, f64)> {
+fn of_column(input: &MixInput<'_>, column: &Column) -> Vec<Mixed> {
     let name = &column.name;
     let enough = |is_in: &dyn Fn(usize) -> bool| {
         (0..column.n_rows()).filter(|row| is_in(*row)).count() >= ROWS_MIN
@@ -131,7 +148,7 @@ fn of_column(input: &MixInput<'_>, column: &Column) -> Vec<(String, f64)> {
             let sides: [(&str, &dyn Fn(usize) -> bool); 2] = [("large", &above), ("small", &below)];
             for (size, is_in) in sides.into_iter().filter(|(_, is_in)| enough(*is_in)) {
                 let what = format!("nearly all rows have a {size} `{name}`");
-                found.extend(input.nearly_all(is_in).map(|after| (what, after)));
+                found.extend(input.nearly_all(is_in).map(|after| mixed(what, after)));
             }
         }
         ColumnData::String { codes, dictionary } => {
@@ -150,7 +167,7 @@ fn of_column(input: &MixInput<'_>, column: &Column) -> Vec<(String, f64)> {
                 let text = dictionary.get(level as u32);
                 let what = format!("rows of `{name}` “{text}” are twice as frequent");
                 let after = input.doubled(|row| codes[row] as usize == level);
-                found.extend(after.map(|after| (what, after)));
+                found.extend(after.map(|after| mixed(what, after)));
             }
         }
         ColumnData::Instant(_) => {}
@@ -159,12 +176,9 @@ fn of_column(input: &MixInput<'_>, column: &Column) -> Vec<(String, f64)> {
 }
 
 /// The one that leaves the least of the metric.
-fn worst(
-    metric: &MetricEntry,
-    found: impl Iterator<Item = (String, f64)>,
-) -> Option<(String, f64)> {
+fn worst(metric: &MetricEntry, found: impl Iterator<Item = Mixed>) -> Option<Mixed> {
     let sign = if metric.spec.larger_is_better { 1.0 } else { -1.0 };
-    found.min_by(|a, b| (sign * a.1).total_cmp(&(sign * b.1)))
+    found.min_by(|a, b| (sign * a.after).total_cmp(&(sign * b.after)))
 }
 
 /// The middle one of the values that are there.

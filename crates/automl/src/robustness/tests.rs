@@ -86,7 +86,7 @@ fn another_mix_doubles_the_rarest_class_and_moves_what_depends_on_it() {
     // Half of the rare rows are found, all others are decided rightly: accuracy 0.9.
     let p = codes.iter().enumerate().map(|(i, c)| if *c == 1 && i % 10 == 0 { 0.9 } else { 0.1 });
     let predictions = Predictions::new(1, p.collect());
-    let of = |name: &str| mix::of_target(&mixed(name, (&truth, None), &predictions)).unwrap().1;
+    let of = |name: &str| mix::of_target(&mixed(name, (&truth, None), &predictions)).unwrap().after;
     assert!((of("accuracy") - 0.8).abs() < 1e-12, "{}", of("accuracy"));
     assert!((of("roc_auc") - 0.75).abs() < 1e-12, "the order of the rows is the same");
     let even = Target::Class { codes: vec![0, 1], n_classes: 2 };
@@ -102,13 +102,17 @@ fn of_numbers_the_worse_half_becomes_nearly_all_there_is() {
     let predictions = Predictions::new(1, said.collect());
     let truth = Target::Real(values.clone());
     let input = mixed("mae", (&truth, None), &predictions);
-    let (what, after) = mix::of_target(&input).unwrap();
+    let Mixed { what, after, weights } = mix::of_target(&input).unwrap();
+    assert!((weights.iter().sum::<f64>() - 100.0).abs() < 1e-9, "a mix of as many rows");
     assert!(what.contains("large answers") && (after - 2.8).abs() < 0.03, "{what} {after}");
     // The same by a column, and by the levels of another.
     let levels = (0..100).map(|i| Some(if i < 60 { "low" } else { "high" }));
     let table = Table::new(vec![Column::numbers("x", values), Column::strings("c", levels)]);
     let table = table.unwrap();
-    let of = |name: &str| mix::of_columns(&input, &table, &[name.to_owned()]).unwrap();
+    let of = |name: &str| {
+        let found = mix::of_columns(&input, &table, &[name.to_owned()]).unwrap();
+        (found.what, found.after)
+    };
     assert!(of("x").0.contains("large `x` (the worst of 2") && (of("x").1 - 2.8).abs() < 0.03);
     // 40 of 100 rows are high, all of them off by 3; then 80, and 1.33 on the others.
     assert!(of("c").0.contains("`c` “high”") && (of("c").1 - 2.667).abs() < 0.01, "{:?}", of("c"));
@@ -130,5 +134,5 @@ fn another_mix_keeps_the_weights_of_the_rows() {
     let predictions = Predictions::new(1, vec![0.1, 0.1, 0.9, 0.1]);
     let rows = (&truth, Some(&weights[..]));
     let found = mix::of_target(&mixed("accuracy", rows, &predictions)).unwrap();
-    assert!((found.1 - 0.8).abs() < 1e-12, "{}", found.1);
+    assert!((found.after - 0.8).abs() < 1e-12, "{}", found.after);
 }

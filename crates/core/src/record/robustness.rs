@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Interval;
+
 /// The metric on strained rows.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RobustnessRecord {
@@ -24,6 +26,9 @@ pub struct Strain {
     pub what: String,
     /// The metric on the strained rows.
     pub after: f64,
+    /// Its 95 % interval, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ci95: Option<Interval>,
     /// By how much the metric is worse than before; negative where it is better.
     pub loss: f64,
     /// What sort of strain it is.

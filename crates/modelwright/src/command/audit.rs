@@ -125,6 +125,7 @@ impl Audit {
             truth: &truth,
             predictions: &predictions,
             weights: rows.weights.as_deref(),
+            units: Units::told(units.as_ref()).0,
             metric: model.metric(&ctx),
         };
         let robustness = strained(predictor, &input, &ctx)?;

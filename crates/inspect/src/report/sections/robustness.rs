@@ -60,7 +60,7 @@ fn chart(strains: &[&Strain], before: f64, label: &str, rows: &str) -> Chart {
     let estimate = |s: &&Strain| Estimate {
         label: words::capitalised(&s.what),
         value: s.after,
-        ci95: None,
+        ci95: s.ci95,
         emphasis: s.loss > 0.0,
     };
     Chart {
@@ -91,7 +91,10 @@ fn table(strains: &[&Strain], before: f64, label: &str, rows: &str) -> Table {
     let row = |s: &&Strain| {
         vec![
             Cell::new(words::capitalised(&s.what)),
-            Cell::new(number::significant(s.after, 4)),
+            match s.ci95 {
+                None => Cell::new(number::significant(s.after, 4)),
+                Some(ci) => Cell::new(number::significant(s.after, 4)).detail(number::interval(ci)),
+            },
             Cell::new(number::significant(s.loss, 2)),
         ]
     };

@@ -183,7 +183,8 @@ mod tests {
     fn wear_that_takes_half_of_the_lead_is_a_reason_for_care_and_a_unit_error_a_risk() {
         let mut record = binary();
         record.slices = None;
-        let strain = |what: &str, loss, kind| Strain { what: what.into(), after: 0.0, loss, kind };
+        let strain =
+            |what: &str, loss, kind| Strain { what: what.into(), loss, kind, ..Strain::default() };
         record.robustness = Some(RobustnessRecord {
             before: Some(0.9),
             strains: vec![
