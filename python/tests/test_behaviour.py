@@ -29,6 +29,19 @@ def test_ctrl_c_ends_a_fit_with_the_best_so_far(keyboard):
     assert model.predict(passengers(5)).shape == (5,)
 
 
+def test_ctrl_c_while_python_hears_of_an_event_ends_a_fit_with_the_best_so_far(keyboard):
+    heard = []
+
+    def interrupted(kind, *_):
+        heard.append(kind)
+        if heard.count("trial") == 3:
+            raise KeyboardInterrupt
+
+    with pytest.warns(mw.ModelwrightWarning, match="interrupted"):
+        model = mw.fit(passengers(2000), "survived", time_limit=120, callback=interrupted)
+    assert model.predict(passengers(5)).shape == (5,)
+
+
 def test_ctrl_c_ends_a_search_of_scikit_learn_and_what_stands_around(keyboard):
     from sklearn.model_selection import GridSearchCV
 

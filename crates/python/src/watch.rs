@@ -91,8 +91,13 @@ impl<T: Send> Watched<T> {
                 Ok(Message::Event(event)) => {
                     let told = on_event.filter(|_| failed.is_none()).map(|f| tell(py, f, event));
                     if let Some(Err(error)) = told {
-                        self.cancel.store(true, Ordering::SeqCst);
-                        failed = Some(error);
+                        let is_first = !self.cancel.swap(true, Ordering::SeqCst);
+                        // Ctrl-C may come while Python hears of an event.
+                        if is_first && error.is_instance_of::<PyKeyboardInterrupt>(py) {
+                            was_interrupted = true;
+                        } else {
+                            failed = Some(error);
+                        }
                     }
                 }
                 Ok(Message::Done(done)) => {
