@@ -36,9 +36,10 @@ pub(crate) fn find(judged: &Judged<'_>) -> SuspectsRecord {
                 chance: Some(s.chance),
                 deviations: None,
             });
-            let method = match judged.are_later {
-                false => "confident learning on out-of-fold probabilities",
-                true => "confident learning on the probabilities of the finished model",
+            let method = if judged.are_later {
+                "confident learning on the probabilities of the finished model"
+            } else {
+                "confident learning on out-of-fold probabilities"
             };
             (all.len(), method, named.collect())
         }
@@ -51,9 +52,10 @@ pub(crate) fn find(judged: &Judged<'_>) -> SuspectsRecord {
                 chance: None,
                 deviations: Some(s.deviations),
             });
-            let method = match judged.are_later {
-                false => "residuals out of fold beside those of similar predictions",
-                true => "residuals of the finished model beside those of similar predictions",
+            let method = if judged.are_later {
+                "residuals of the finished model beside those of similar predictions"
+            } else {
+                "residuals out of fold beside those of similar predictions"
             };
             (all.len(), method, named.collect())
         }

@@ -109,7 +109,7 @@ impl<'a> Several<'a> {
             let encoder = &self.predictor.encoders[part.encoder];
             let rows = encoder.transform(table, ctx)?;
             let known = encoder.transform(background.table(), ctx)?;
-            let views = [&rows, &known].map(|features| FeatureView::all(features));
+            let views = [&rows, &known].map(FeatureView::all);
             let ensemble = part.trees.ensemble(rows.n_features());
             let players = Players::new(&part.players, n_columns)?;
             let own = shap::interventional_of(&ensemble, &players, &views[0], &views[1], ctx)?;
