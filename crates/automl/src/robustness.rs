@@ -61,33 +61,15 @@ pub fn strained(
     input: &StrainInput<'_>,
     ctx: &Context,
 ) -> Result<RobustnessRecord> {
-    let rows = ctx.random("robustness/rows", 0).sample(input.truth.n_rows(), ROWS_MAX);
-    let (table, truth) = (input.table.select(&rows), input.truth.select(&rows));
-    let plain = input.predictions.select(&rows);
-    let weights: Option<Vec<f64>> =
-        input.weights.map(|w| rows.iter().map(|row| w[*row as usize]).collect());
-    let units: Option<Vec<u32>> =
-        input.units.map(|units| rows.iter().map(|row| units[*row as usize]).collect());
-    let threshold = predictor.threshold;
-    let value = |predictions: &Predictions, must_be_measured: bool| {
-        let weights = weights.as_deref();
-        let input_of = MetricInput { truth: &truth, predictions, weights, threshold };
-        let metric = input.metric;
-        if must_be_measured { metric.measured(&input_of) } else { metric.value(&input_of) }.ok()
-    };
+    let rows = Rows::drawn(input, predictor.threshold, ctx);
     let mut record = RobustnessRecord {
         on: input.on.to_owned(),
-        n_rows: rows.len(),
+        n_rows: rows.truth.n_rows(),
         metric: input.metric.spec.name.to_owned(),
-        before: value(&plain, true),
+        before: input.metric.measured(&rows.input_of(&rows.plain, rows.weights())).ok(),
         strains: Vec::new(),
     };
     let Some(before) = record.before else { return Ok(record) };
-    let interval = |predictions: &Predictions, weights: Option<&[f64]>| {
-        let input_of = MetricInput { truth: &truth, predictions, weights, threshold };
-        let drawing = Drawing { groups: units.as_deref(), ..Drawing::from(N_RESAMPLES) };
-        bootstrap_interval(input.metric, &input_of, drawing, ctx).ok()
-    };
     let strain = |what: String, (after, ci95): (f64, Option<Interval>), kind: StrainKind| Strain {
         what,
         after,
@@ -96,51 +78,114 @@ pub fn strained(
         kind,
     };
     let read: Vec<&str> = predictor.feature_columns().collect();
-    for (index, Change { what, kind, apply }) in changes(&table, &read).into_iter().enumerate() {
+    for (index, change) in changes(&rows.table, &read).into_iter().enumerate() {
         if !ctx.proceed() {
             break;
         }
         let mut random = ctx.random("robustness/strain", index as u64);
-        let mut is_changed = false;
-        let columns = table.columns().iter().map(|column| {
-            let changed =
-                read.contains(&column.name.as_str()).then(|| apply(column, &mut random)).flatten();
-            is_changed |= changed.is_some();
-            changed.unwrap_or_else(|| column.clone())
-        });
-        let strained = Table::new(columns.collect())?;
-        if !is_changed {
-            continue;
-        }
+        let Some(strained) = changed(&rows.table, &read, &change, &mut random)? else { continue };
         // A strain after which the model never says yes is the worst of all, whatever 0 of 0 is.
         let predictions = predictor.predict(&strained, ctx)?;
-        if let Some(after) = value(&predictions, false) {
-            let ci95 = interval(&predictions, weights.as_deref());
-            record.strains.push(strain(what, (after, ci95), kind));
+        if let Ok(after) = input.metric.value(&rows.input_of(&predictions, rows.weights())) {
+            let ci95 = rows.interval(input.metric, &predictions, rows.weights(), ctx);
+            record.strains.push(strain(change.what, (after, ci95), change.kind));
         }
     }
     if record.strains.is_empty() {
         // Another mix alone says nothing about wear.
         return Ok(record);
     }
-    let mix = MixInput {
-        metric: input.metric,
-        truth: &truth,
-        weights: weights.as_deref(),
-        predictions: &plain,
-        threshold,
-        classes: &predictor.classes,
-    };
-    let columns = predictor.columns_by_gain();
-    let of_target = mix::of_target(&mix).map(|mixed| (mixed, StrainKind::Wear));
-    let of_columns = mix::of_columns(&mix, &table, &columns).map(|mixed| (mixed, StrainKind::Mix));
-    for (Mixed { what, after, weights }, kind) in of_target.into_iter().chain(of_columns) {
+    for (Mixed { what, after, weights }, kind) in rows.mixes(predictor, input.metric) {
         if is_moved(before, after) {
-            let ci95 = interval(&plain, Some(&weights));
+            let ci95 = rows.interval(input.metric, &rows.plain, Some(&weights), ctx);
             record.strains.push(strain(what, (after, ci95), kind));
         }
     }
     Ok(record)
+}
+
+/// The rows that are strained.
+struct Rows {
+    table: Table,
+    truth: Target,
+    /// What the predictor says of them as they are.
+    plain: Predictions,
+    weights: Option<Vec<f64>>,
+    units: Option<Vec<u32>>,
+    threshold: f64,
+}
+
+impl Rows {
+    fn drawn(input: &StrainInput<'_>, threshold: f64, ctx: &Context) -> Self {
+        let rows = ctx.random("robustness/rows", 0).sample(input.truth.n_rows(), ROWS_MAX);
+        let weights = |w: &[f64]| rows.iter().map(|row| w[*row as usize]).collect();
+        let units = |units: &[u32]| rows.iter().map(|row| units[*row as usize]).collect();
+        Self {
+            table: input.table.select(&rows),
+            truth: input.truth.select(&rows),
+            plain: input.predictions.select(&rows),
+            weights: input.weights.map(weights),
+            units: input.units.map(units),
+            threshold,
+        }
+    }
+
+    fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
+    }
+
+    fn input_of<'a>(
+        &'a self,
+        predictions: &'a Predictions,
+        weights: Option<&'a [f64]>,
+    ) -> MetricInput<'a> {
+        MetricInput { truth: &self.truth, predictions, weights, threshold: self.threshold }
+    }
+
+    fn interval(
+        &self,
+        metric: &MetricEntry,
+        predictions: &Predictions,
+        weights: Option<&[f64]>,
+        ctx: &Context,
+    ) -> Option<Interval> {
+        let drawing = Drawing { groups: self.units.as_deref(), ..Drawing::from(N_RESAMPLES) };
+        bootstrap_interval(metric, &self.input_of(predictions, weights), drawing, ctx).ok()
+    }
+
+    /// Other mixes of the rows.
+    fn mixes(&self, predictor: &Predictor, metric: &MetricEntry) -> Vec<(Mixed, StrainKind)> {
+        let mix = MixInput {
+            metric,
+            truth: &self.truth,
+            weights: self.weights(),
+            predictions: &self.plain,
+            threshold: self.threshold,
+            classes: &predictor.classes,
+        };
+        let of_target = mix::of_target(&mix).map(|mixed| (mixed, StrainKind::Wear));
+        let of_columns = mix::of_columns(&mix, &self.table, &predictor.columns_by_gain())
+            .map(|mixed| (mixed, StrainKind::Mix));
+        of_target.into_iter().chain(of_columns).collect()
+    }
+}
+
+/// The table under a strain; `None` where it changes nothing that is read.
+fn changed(
+    table: &Table,
+    read: &[&str],
+    change: &Change<'_>,
+    random: &mut Random,
+) -> Result<Option<Table>> {
+    let mut is_changed = false;
+    let columns = table.columns().iter().map(|column| {
+        let is_read = read.contains(&column.name.as_str());
+        let changed = is_read.then(|| (change.apply)(column, random)).flatten();
+        is_changed |= changed.is_some();
+        changed.unwrap_or_else(|| column.clone())
+    });
+    let strained = Table::new(columns.collect())?;
+    Ok(is_changed.then_some(strained))
 }
 
 /// What a strain does to a column; `None` leaves it as it is.

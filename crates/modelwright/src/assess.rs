@@ -1,6 +1,7 @@
 //! How good a model is on rows whose answers are known, and whether another is better.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use modelwright_automl::{Predictor, Units};
 use modelwright_core::context::Event;
@@ -228,7 +229,8 @@ fn costs_compared(
         let knows = model.predictor.costs() == Some(costs);
         let by_costs = mean(&costs.row_costs(pair.truth, predictions)?);
         if !knows && by_costs < own {
-            found.verdict += &format!(
+            let _ = write!(
+                found.verdict,
                 " {name} was not fitted with these costs: if it decided by them, it would cost \
                  {by_costs:.4} per row here instead of {own:.4}."
             );

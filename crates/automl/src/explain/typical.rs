@@ -12,8 +12,9 @@ use crate::predictor::Predictor;
 /// A value of a category must have occurred so often to be named: a rarer one could name somebody.
 const COUNT_MIN: u64 = 5;
 
-/// The mean (or median) of numbers, the mean of dates, and the most frequent category, of each column that the predictor
-/// reads; columns are left out that the sketches do not know in the storage of their kind.
+/// The mean (or median) of numbers, the mean of dates, and the most frequent category, of each
+/// column that the predictor reads; columns are left out that the sketches do not know in the
+/// storage of their kind.
 pub fn typical(predictor: &Predictor, reference: &TableSketch) -> BTreeMap<String, Typical> {
     let of = |name: &str| {
         let (sketch, field) = (reference.column(name)?, predictor.schema.field(name)?);

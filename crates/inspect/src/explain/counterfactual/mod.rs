@@ -2,9 +2,10 @@
 //!
 //! A counterfactual changes a few columns of a row so that the model decides otherwise (Wachter,
 //! Mittelstadt & Russell, Harvard JOLT 31, 2018). Values are taken from observed rows, so that none
-//! is invented; columns that tell one another change together; columns can be held fixed, or be allowed to move one way only; answers are few
-//! changes first, then small ones, and each has another set of columns (as DiCE asks for: Mothilal,
-//! Sharma & Tan, FAccT 2020). Every answer is a prediction of the model, no promise of a formula.
+//! is invented; columns that tell one another change together; columns can be held fixed, or be
+//! allowed to move one way only; answers are few changes first, then small ones, and each has
+//! another set of columns (as DiCE asks for: Mothilal, Sharma & Tan, FAccT 2020). Every answer is a
+//! prediction of the model, no promise of a formula.
 //!
 //! The search is a beam: all single changes, then the best of them with all second changes, and so
 //! on. What is found is taken back where it was not needed and moved as near to the row as the

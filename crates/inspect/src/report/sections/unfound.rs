@@ -47,7 +47,8 @@ pub(super) fn step(record: &RunRecord) -> Option<String> {
     let (class, ..) = least(record)?;
     Some(if record.costs.is_some() {
         format!(
-            "Check that the costs of errors say what a missed {class} is worth, or collect more such rows."
+            "Check that the costs of errors say what a missed {class} is worth, or collect more \
+             such rows."
         )
     } else {
         format!(
