@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::numbers::Numbers;
+use super::numbers::{Numbers, compacted};
 use crate::{Error, Result};
 
 /// The dictionary code of a missing string.
@@ -130,6 +130,23 @@ impl Column {
             ColumnData::Instant(values) => values[row] as u64,
             ColumnData::String { codes, .. } => u64::from(codes[row]),
         }
+    }
+
+    /// As [`Self::select`] of ascending rows, none twice, in the memory of the column itself: a copy
+    /// beside it would be half of a large table's peak.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[must_use]
+    pub(super) fn into_ascending(self, rows: &[u32]) -> Self {
+        let data = match self.data {
+            ColumnData::Number(values) => ColumnData::Number(values.into_ascending(rows)),
+            ColumnData::Instant(values) => ColumnData::Instant(compacted(values, rows)),
+            ColumnData::String { codes, dictionary } => {
+                ColumnData::String { codes: compacted(codes, rows), dictionary }
+            }
+        };
+        Self { name: self.name, data }
     }
 
     /// The given rows, in that order; a dictionary is kept as it is.

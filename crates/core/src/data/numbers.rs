@@ -153,6 +153,18 @@ impl Numbers {
         })
     }
 
+    /// As [`Self::select`], in the memory of the values themselves: of ascending rows, none twice.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[must_use]
+    pub(super) fn into_ascending(self, rows: &[u32]) -> Self {
+        Self(match self.0 {
+            Width::Wide(values) => Width::Wide(compacted(values, rows)),
+            Width::Narrow(values) => Width::Narrow(compacted(values, rows)),
+        })
+    }
+
     /// For each place the value of a row, or a missing one; of the same width.
     ///
     /// # Panics
@@ -223,6 +235,19 @@ impl Numbers {
             Width::Narrow(values) => size_of_val(values.as_slice()),
         }
     }
+}
+
+/// The values of ascending rows, none twice, moved to the front: none of them lies before its place.
+///
+/// # Panics
+/// If there is no such row.
+pub(super) fn compacted<T: Copy>(mut values: Vec<T>, rows: &[u32]) -> Vec<T> {
+    for (place, row) in rows.iter().enumerate() {
+        values[place] = values[*row as usize];
+    }
+    values.truncate(rows.len());
+    values.shrink_to_fit();
+    values
 }
 
 fn widened(values: &[f32]) -> Vec<f64> {

@@ -119,7 +119,11 @@ impl Table {
     /// twice.
     #[must_use]
     pub fn part(self, first: &[u32], second: &[u32]) -> (Self, Self) {
-        let halves = self.columns.into_iter().map(|c| (c.select(first), c.select(second)));
+        let is_ascending = is_ascending(first);
+        let halves = self.columns.into_iter().map(|c| {
+            let other = c.select(second);
+            (if is_ascending { c.into_ascending(first) } else { c.select(first) }, other)
+        });
         let (one, two): (Vec<Column>, Vec<Column>) = halves.unzip();
         (Self::of(one, first.len()), Self::of(two, second.len()))
     }
@@ -127,7 +131,10 @@ impl Table {
     /// As [`Self::select`], giving up each column as soon as its rows are taken.
     #[must_use]
     pub fn into_selected(self, rows: &[u32]) -> Self {
-        let columns = self.columns.into_iter().map(|c| c.select(rows)).collect();
+        let is_ascending = is_ascending(rows);
+        let selected =
+            |c: Column| if is_ascending { c.into_ascending(rows) } else { c.select(rows) };
+        let columns = self.columns.into_iter().map(selected).collect();
         Self::of(columns, rows.len())
     }
 
@@ -171,6 +178,11 @@ impl Table {
         };
         self.columns.iter().map(of).sum()
     }
+}
+
+/// Whether each row comes after the one before.
+fn is_ascending(rows: &[u32]) -> bool {
+    rows.windows(2).all(|pair| pair[0] < pair[1])
 }
 
 #[cfg(test)]
@@ -218,6 +230,12 @@ mod tests {
         let (one, two) = table.clone().part(&[0, 3], &[1]);
         assert_eq!((one, two), (table.select(&[0, 3]), table.select(&[1])));
         assert_eq!(table.clone().into_selected(&[2]), table.select(&[2]));
+        // In any order, and where rows come twice.
+        for rows in [&[3, 0][..], &[1, 1, 2], &[], &[0, 1, 2, 3], &[1, 3]] {
+            assert_eq!(table.clone().into_selected(rows), table.select(rows));
+            let (one, two) = table.clone().part(rows, &[2, 0]);
+            assert_eq!((one, two), (table.select(rows), table.select(&[2, 0])));
+        }
     }
 
     #[test]
