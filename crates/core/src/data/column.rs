@@ -132,8 +132,8 @@ impl Column {
         }
     }
 
-    /// As [`Self::select`] of ascending rows, none twice, in the memory of the column itself: a copy
-    /// beside it would be half of a large table's peak.
+    /// As [`Self::select`] of ascending rows, none twice, in the memory of the column itself: a
+    /// copy beside it would be half of a large table's peak.
     ///
     /// # Panics
     /// If there is no such row.

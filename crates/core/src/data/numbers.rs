@@ -237,7 +237,8 @@ impl Numbers {
     }
 }
 
-/// The values of ascending rows, none twice, moved to the front: none of them lies before its place.
+/// The values of ascending rows, none twice, moved to the front: none of them lies before its
+/// place.
 ///
 /// # Panics
 /// If there is no such row.
