@@ -20,7 +20,8 @@ from datetime import timedelta
 from html import escape
 from typing import Any, Protocol
 
-from ._errors import ModelwrightWarning, OptionError, data_error, in_python
+from . import _modelwright
+from ._errors import Error, ModelwrightWarning, OptionError, data_error, in_python
 
 #: ``callback(kind, text, score, is_best)``; kind is ``phase``, ``trial``, ``note`` or ``warning``.
 Callback = Callable[[str, str, "float | None", bool], Any]
@@ -190,10 +191,9 @@ def seconds_of(limit: Any) -> float | None:
     if isinstance(limit, timedelta):
         return limit.total_seconds()
     if isinstance(limit, str):
-        number, unit = (limit[:-1], limit[-1]) if limit[-1:].isalpha() else (limit, "s")
         try:
-            return float(number) * {"s": 1.0, "m": 60.0, "h": 3600.0}[unit]
-        except (KeyError, ValueError):
+            return _modelwright.quantity("time", "time_limit", limit)
+        except Error:
             return None
     try:
         return None if limit is None else float(limit)

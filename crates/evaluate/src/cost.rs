@@ -12,7 +12,7 @@ use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::metric::{Ranked, check_pair};
+use crate::metric::{Ranked, check_pair, weighted_mean};
 
 /// The cost of an error that is not named.
 const COST_OF_OTHERS: f64 = 1.0;
@@ -126,6 +126,19 @@ impl CostMatrix {
             )));
         }
         Ok(codes.iter().zip(decided).map(|(i, j)| self.cost(*i as usize, *j as usize)).collect())
+    }
+
+    /// The mean cost per row of the decisions that cost least by the predictions.
+    ///
+    /// # Errors
+    /// As [`Self::row_costs`].
+    pub fn expected(
+        &self,
+        truth: &Target,
+        predictions: &Predictions,
+        weights: Option<&[f64]>,
+    ) -> Result<f64> {
+        Ok(weighted_mean(&self.row_costs(truth, predictions)?, weights))
     }
 
     /// The true classes, which must be as many as the costs know.

@@ -12,7 +12,7 @@ use modelwright_core::{Error, Result};
 use modelwright_learners::LEARNERS;
 use serde::Serialize;
 
-use crate::flags::{self, Cli, Command};
+use crate::flags::{self, Cli, Command, values};
 use crate::learner_text::parameters_json;
 
 /// Every learner with its parameters: name, default, domain and text of each.
@@ -82,6 +82,27 @@ const ONLY_TYPED: [&str; 13] = [
     "contamination",
     "continue",
 ];
+
+/// A quantity as the command line takes it: a `time` in seconds, a `latency` in microseconds or a
+/// `size` in bytes.
+///
+/// # Errors
+/// Input error when the text is none.
+pub fn quantity(kind: &str, text: &str) -> Result<f64> {
+    match kind {
+        "latency" => values::latency(text),
+        "size" => values::size(text).map(|bytes| bytes as f64),
+        _ => values::duration(text).map(|time| time.as_secs_f64()),
+    }
+}
+
+/// What errors cost, as the command line takes it: `fp=1,fn=5`.
+///
+/// # Errors
+/// Input error when the text is none.
+pub fn costs(text: &str) -> Result<Vec<(String, f64)>> {
+    values::costs(text).map(|costs| costs.0)
+}
 
 /// All that `verb` (`fit` or `train`) can be asked, in the order of its help.
 ///

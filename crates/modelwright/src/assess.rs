@@ -218,16 +218,11 @@ fn costs_compared(
     let of_a = own_decisions(a, rows_a);
     let of_b: Vec<u32> = own_decisions(b, rows_b).into_iter().map(in_order).collect();
     let mut found = compare_decisions(costs, (&of_a, &of_b), pair, ctx)?;
-    let mean = |rows: &[f64]| {
-        let weight = |row: usize| pair.weights.map_or(1.0, |w| w[row]);
-        let total: f64 = (0..rows.len()).map(weight).sum();
-        rows.iter().enumerate().map(|(row, cost)| weight(row) * cost).sum::<f64>() / total
-    };
     for (name, model, predictions, own) in
         [("A", a, pair.a, found.value_a), ("B", b, pair.b, found.value_b)]
     {
         let knows = model.predictor.costs() == Some(costs);
-        let by_costs = mean(&costs.row_costs(pair.truth, predictions)?);
+        let by_costs = costs.expected(pair.truth, predictions, pair.weights)?;
         if !knows && by_costs < own {
             let _ = write!(
                 found.verdict,

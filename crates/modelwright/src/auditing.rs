@@ -156,53 +156,66 @@ pub fn audit_rows(
     (sensitive, min_group): (&[String], usize),
     ctx: &Context,
 ) -> Result<Audited> {
-    let sensitive = if sensitive.is_empty() { model.sensitive()? } else { sensitive.to_vec() };
-    if sensitive.is_empty() {
-        return Err(Error::input("no sensitive column is named")
-            .at("--sensitive")
-            .expected("columns, because the model was fitted without")
-            .hint("name the columns that say who a row is about, such as sex or age"));
-    }
+    let sensitive = model.sensitive_or(sensitive)?;
     let (options, weight) = model.read_options_of(&sensitive)?;
     let file = read(options)?;
     let shown = file.source.name.clone();
     check_sensitive(&file.table, &shown, &sensitive)?;
     let rows = AuditRows::of_table(model, file, shown, weight.as_deref(), ctx)?;
-    if let Some(why) = &rows.learned_from {
-        ctx.tell(Event::Warning(why.clone()));
+    rows.audited(model, (&model.predictor.target, &sensitive, min_group), ctx)
+}
+
+impl AuditRows {
+    /// Measures the groups and strains the inputs of a model that is called `name`.
+    ///
+    /// # Errors
+    /// As the predictor.
+    pub fn audited(
+        self,
+        model: &Model,
+        (name, sensitive, min_group): (&str, &[String], usize),
+        ctx: &Context,
+    ) -> Result<Audited> {
+        if let Some(why) = &self.learned_from {
+            ctx.tell(Event::Warning(why.clone()));
+        }
+        ctx.tell(Event::Phase("predict".to_owned()));
+        let predictor = &model.predictor;
+        let predictions = predictor.predict(&self.table, ctx)?;
+        let truth = predictor.encode_target(&self.table)?;
+        if let Some(open) = one_class(&truth, &predictor.classes) {
+            ctx.tell(Event::Warning(open));
+        }
+        ctx.tell(Event::Phase("audit".to_owned()));
+        let units = self.units_of(&truth, &predictions);
+        let units = Units::told(units.as_ref()).0;
+        let weights = self.weights.as_deref();
+        let input = AuditInput {
+            on: &self.name,
+            table: &self.table,
+            truth: &truth,
+            predictions: &predictions,
+            weights,
+            units,
+            sensitive,
+            min_group,
+        };
+        let fairness = audit(predictor, &input, ctx)?;
+        ctx.tell(Event::Phase("robustness".to_owned()));
+        let input = StrainInput {
+            on: &self.name,
+            table: &self.table,
+            truth: &truth,
+            predictions: &predictions,
+            weights,
+            units,
+            metric: model.metric(ctx),
+        };
+        let robustness = strained(predictor, &input, ctx)?;
+        let (model, target) = (name.to_owned(), predictor.target.clone());
+        let found = AuditRecord { model, target, fairness, robustness };
+        Ok(Audited { found, sha256: self.sha256 })
     }
-    let predictor = &model.predictor;
-    let truth = predictor.encode_target(&rows.table)?;
-    if let Some(open) = one_class(&truth, &predictor.classes) {
-        ctx.tell(Event::Warning(open));
-    }
-    let predictions = predictor.predict(&rows.table, ctx)?;
-    let units = rows.units_of(&truth, &predictions);
-    let input = AuditInput {
-        on: &rows.name,
-        table: &rows.table,
-        truth: &truth,
-        predictions: &predictions,
-        weights: rows.weights.as_deref(),
-        units: Units::told(units.as_ref()).0,
-        sensitive: &sensitive,
-        min_group,
-    };
-    let record = audit(predictor, &input, ctx)?;
-    let strains = StrainInput {
-        on: &rows.name,
-        table: &rows.table,
-        truth: &truth,
-        predictions: &predictions,
-        weights: rows.weights.as_deref(),
-        units: Units::told(units.as_ref()).0,
-        metric: model.metric(ctx),
-    };
-    let robust = strained(predictor, &strains, ctx)?;
-    let target = predictor.target.clone();
-    let model = target.clone();
-    let found = AuditRecord { model, target, fairness: record, robustness: robust };
-    Ok(Audited { found, sha256: rows.sha256 })
 }
 
 /// An audit, and the rows that it was made on.
@@ -226,6 +239,21 @@ impl Audited {
 }
 
 impl Model {
+    /// The columns that are named, or where none is, those that the model was fitted with.
+    ///
+    /// # Errors
+    /// Input error when there are none of either, or the model's record is of a newer version.
+    pub fn sensitive_or(&self, named: &[String]) -> Result<Vec<String>> {
+        let all = if named.is_empty() { self.sensitive()? } else { named.to_vec() };
+        if all.is_empty() {
+            return Err(Error::input("no sensitive column is named")
+                .at("--sensitive")
+                .expected("--sensitive COLUMN,…, because the model was fitted without")
+                .hint("name the columns that say who a row is about, such as sex or age"));
+        }
+        Ok(all)
+    }
+
     /// The sensitive columns that the model was fitted with.
     ///
     /// # Errors

@@ -161,15 +161,7 @@ fn params(asked: &Value) -> Vec<Pair> {
 /// has them before it from the second on.
 fn metrics(end: &RunEnd<'_>) -> Vec<(String, f64)> {
     let evaluation = end.record.and_then(|record| record.evaluation.as_ref());
-    let of_record = evaluation.into_iter().flat_map(|evaluation| {
-        evaluation.metrics.iter().map(|m| RunMetric {
-            name: m.name.clone(),
-            rows: evaluation.on.clone(),
-            value: m.value,
-            low: m.ci95.map(|c| c.low),
-            high: m.ci95.map(|c| c.high),
-        })
-    });
+    let of_record = evaluation.into_iter().flat_map(RunMetric::of);
     let mut found: Vec<(String, f64)> = Vec::new();
     for metric in of_record.chain(end.metrics.iter().cloned()) {
         let is_known = found.iter().any(|(name, _)| *name == metric.name);

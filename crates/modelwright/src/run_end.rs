@@ -2,8 +2,8 @@
 
 use modelwright_core::Error;
 use modelwright_core::record::{
-    AuditRecord, Disparity, Evaluation, FairnessRecord, GroupAudit, MetricChange, MetricValue,
-    MonitorRecord, Performance, RunRecord,
+    AuditRecord, Disparity, Evaluation, FairnessRecord, GroupAudit, MetricChange, MonitorRecord,
+    Performance, RunRecord,
 };
 use modelwright_evaluate::fairness::MAIN_DEFINITIONS;
 use modelwright_lifecycle::digest::sha256_hex;
@@ -40,17 +40,10 @@ pub fn evaluation_end(
     evaluation: &Evaluation,
     sha256: Option<&str>,
 ) -> RunEnd<'static> {
-    let metric = |m: &MetricValue| RunMetric {
-        name: m.name.clone(),
-        rows: evaluation.on.clone(),
-        value: m.value,
-        low: m.ci95.map(|c| c.low),
-        high: m.ci95.map(|c| c.high),
-    };
     let target = &model.predictor.target;
     let metric_of_fit = Some(model.predictor.metric.clone());
     RunEnd {
-        metrics: evaluation.metrics.iter().map(metric).collect(),
+        metrics: RunMetric::of(evaluation),
         note: Some(format!("{target} on {}, {} rows", evaluation.on, evaluation.n_rows)),
         rows: Some((evaluation.on.clone(), evaluation.n_rows as u64)),
         subject: Some(Subject { metric: metric_of_fit, ..subject(model, sha256) }),
@@ -89,22 +82,10 @@ fn subject(model: &Model, sha256: Option<&str>) -> Subject {
 pub fn monitor_end(found: &MonitorRecord) -> RunEnd<'_> {
     let of = |rows: &'static str, performance: Option<&Performance>| {
         let changes = performance.map_or(&[][..], |p| &p.metrics[..]);
-        let metric = |m: &MetricChange| RunMetric {
-            name: m.name.clone(),
-            rows: rows.to_owned(),
-            value: m.value,
-            low: m.ci95.map(|c| c.low),
-            high: m.ci95.map(|c| c.high),
-        };
+        let metric = |m: &MetricChange| RunMetric::new(&m.name, rows, m.value, m.ci95);
         changes.iter().map(metric).collect::<Vec<_>>()
     };
-    let share = |name: &str, value: Option<f64>| RunMetric {
-        name: name.to_owned(),
-        rows: "columns".to_owned(),
-        value,
-        low: None,
-        high: None,
-    };
+    let share = |name: &str, value: Option<f64>| RunMetric::new(name, "columns", value, None);
     let mut metrics = of("measured", found.performance.as_ref());
     metrics.extend(of("expected", found.estimated.as_ref()));
     metrics.push(share("drift_share", Some(found.dataset.share)));
@@ -122,22 +103,12 @@ fn audit_metrics(found: &AuditRecord) -> Vec<RunMetric> {
         let rows = format!("by {}{class}", audit.columns.join(" and "));
         let is_kept = |name: &str| MAIN_DEFINITIONS.contains(&name);
         let defined = audit.definitions.iter().filter(|d| d.value.is_some() && is_kept(&d.name));
-        let metric = |d: &Disparity| RunMetric {
-            name: d.name.clone(),
-            rows: rows.clone(),
-            value: d.value,
-            low: d.ci95.map(|c| c.low),
-            high: d.ci95.map(|c| c.high),
-        };
+        let metric = |d: &Disparity| RunMetric::new(&d.name, &rows, d.value, d.ci95);
         defined.map(metric).collect::<Vec<_>>()
     };
     let robust = &found.robustness;
-    let whole = robust.before.map(|value| RunMetric {
-        name: robust.metric.clone(),
-        rows: found.fairness.on.clone(),
-        value: Some(value),
-        low: None,
-        high: None,
-    });
+    let whole = robust
+        .before
+        .map(|value| RunMetric::new(&robust.metric, &found.fairness.on, Some(value), None));
     found.fairness.audits.iter().flat_map(of_groups).chain(whole).collect()
 }

@@ -110,6 +110,8 @@ fn _modelwright(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(run::plan, module)?)?;
     module.add_function(wrap_pyfunction!(run::replay, module)?)?;
     module.add_function(wrap_pyfunction!(run::options_of_record, module)?)?;
+    module.add_function(wrap_pyfunction!(run::quantity, module)?)?;
+    module.add_function(wrap_pyfunction!(run::costs_of, module)?)?;
     module.add_function(wrap_pyfunction!(run::profile, module)?)?;
     module.add_function(wrap_pyfunction!(run::check_output, module)?)?;
     module.add_function(wrap_pyfunction!(run::import_model, module)?)?;

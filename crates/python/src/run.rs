@@ -347,6 +347,20 @@ pub(crate) fn replay(
     finish(py, work, on_event)
 }
 
+/// A `time` in seconds, a `latency` in microseconds or a `size` in bytes, of the keyword `name`, as
+/// the command line reads it.
+#[pyfunction]
+pub(crate) fn quantity(py: Python<'_>, kind: &str, name: &str, text: &str) -> PyResult<f64> {
+    let read = asked::quantity(kind, text).map_err(|e| e.at(name).got(text));
+    read.map_err(|e| raise(py, &e, Realm::Option))
+}
+
+/// What errors cost, as the command line reads it.
+#[pyfunction]
+pub(crate) fn costs_of(py: Python<'_>, text: &str) -> PyResult<Vec<(String, f64)>> {
+    asked::costs(text).map_err(|e| raise(py, &e.at("cost"), Realm::Option))
+}
+
 /// What a recorded run was asked, as JSON.
 #[pyfunction]
 pub(crate) fn options_of_record(py: Python<'_>, record: PathBuf) -> PyResult<String> {

@@ -2,6 +2,7 @@
 
 use modelwright_core::data::FeatureView;
 use modelwright_core::{Context, Result};
+use modelwright_inspect::explain::shapley::Subject;
 use modelwright_learners::baseline::BaselineModel;
 use modelwright_learners::forest::ForestModel;
 use modelwright_learners::gbdt::{GbdtModel, Link};
@@ -10,6 +11,11 @@ use modelwright_learners::tree::shap::Ensemble;
 use modelwright_learners::{Fitted, Model};
 
 use super::additive::linear_parts;
+
+/// The place of a feature's source among the columns that are explained.
+pub(super) fn place_of(subject: &Subject<'_>, source: &str) -> Option<u32> {
+    subject.columns.iter().position(|column| column == source).map(|i| i as u32)
+}
 
 /// See the module's text.
 pub(super) enum Part<'a> {
@@ -43,10 +49,7 @@ impl<'a> Part<'a> {
     pub(super) fn ensemble(&self, n_features: usize) -> Option<Ensemble<'a>> {
         match self {
             Self::Booster(model) => Some(model.ensemble()),
-            Self::Forest(model) => {
-                let scale = 1.0 / model.trees().len() as f64;
-                Some(Ensemble { trees: model.trees(), base: &[0.0], scale, n_features })
-            }
+            Self::Forest(model) => Some(model.ensemble(&[0.0], n_features)),
             Self::Constant(_) | Self::Linear(..) => None,
         }
     }

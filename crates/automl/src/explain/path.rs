@@ -13,6 +13,7 @@ use modelwright_inspect::explain::shapley::{
 use modelwright_learners::gbdt::GbdtModel;
 use modelwright_preprocess::encode::FittedEncoder;
 
+use super::part::place_of;
 use crate::predictor::Predictor;
 
 /// A predictor that is one booster, without anything behind it.
@@ -46,7 +47,7 @@ impl<'a> OneBooster<'a> {
         }
         let encoder = &predictor.encoders[member.encoder];
         let place = |source: &std::sync::Arc<str>| {
-            subject.columns.iter().position(|column| **column == **source).ok_or_else(refused)
+            place_of(subject, source).map(|place| place as usize).ok_or_else(refused)
         };
         let players = encoder.feature_sources().iter().map(place).collect::<Result<_>>()?;
         Ok(Self { encoder, model, share: member.weight, players })

@@ -3,8 +3,6 @@
 //!
 //! Probabilities behind a softmax are none: mixtures of rows divide them.
 
-use std::sync::Arc;
-
 use modelwright_core::data::{FeatureView, Table};
 use modelwright_core::{Context, Result};
 use modelwright_evaluate::Calibrator;
@@ -16,6 +14,7 @@ use modelwright_learners::forest::ForestModel;
 use modelwright_learners::gbdt::GbdtModel;
 use modelwright_learners::tree::shap::{self, Contributions, Ensemble, Players};
 
+use super::part::place_of;
 use crate::predictor::Predictor;
 
 /// The models of a predictor of several classes, each with its share.
@@ -56,11 +55,9 @@ impl<'a> Several<'a> {
         let mut parts = Vec::new();
         for member in predictor.active() {
             let encoder = &predictor.encoders[member.encoder];
-            let place = |source: &Arc<str>| {
-                subject.columns.iter().position(|column| **column == **source).map(|i| i as u32)
-            };
+            let sources = encoder.feature_sources();
             let players: Vec<u32> =
-                encoder.feature_sources().iter().map(place).collect::<Option<_>>()?;
+                sources.iter().map(|s| place_of(subject, s)).collect::<Option<_>>()?;
             for fitted in &member.models {
                 let trees = Trees::of(fitted)?;
                 let share = member.weight / member.models.len() as f64;
@@ -149,10 +146,7 @@ impl<'a> Trees<'a> {
     fn ensemble(&self, n_features: usize) -> Ensemble<'_> {
         match self {
             Self::Booster(model) => model.ensemble(),
-            Self::Forest(model, base) => {
-                let scale = 1.0 / model.trees().len() as f64;
-                Ensemble { trees: model.trees(), base, scale, n_features }
-            }
+            Self::Forest(model, base) => model.ensemble(base, n_features),
         }
     }
 }

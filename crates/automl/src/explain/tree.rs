@@ -23,7 +23,7 @@ use modelwright_learners::Fitted;
 use modelwright_learners::tree::shap::{self, Players};
 
 use super::additive::{differences, linear_parts};
-use super::part::Part;
+use super::part::{Part, place_of};
 use crate::predictor::Predictor;
 
 /// Rows that are explained between two questions whether there is time for more.
@@ -79,9 +79,7 @@ impl<'a> Members<'a> {
             return None;
         }
         let is_binary = predictor.task.is_classification();
-        let place = |source: &Arc<str>| {
-            subject.columns.iter().position(|column| **column == **source).map(|i| i as u32)
-        };
+        let place = |source: &Arc<str>| place_of(subject, source);
         let mut parts = Vec::new();
         for member in predictor.active() {
             let encoder = &predictor.encoders[member.encoder];

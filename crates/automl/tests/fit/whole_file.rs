@@ -239,8 +239,9 @@ fn a_number_that_is_no_target_beyond_the_sample_costs_its_row_and_not_the_last_f
     let columns = plain.columns().iter().map(|column| {
         let mut column = column.clone();
         if let ("y", ColumnData::Number(values)) = (column.name.as_str(), &mut column.data) {
-            let values = values.wide_mut();
-            (values[N_ALL - 2], values[N_ALL - 4]) = (f64::INFINITY, 1e200);
+            values.change(|values| {
+                (values[N_ALL - 2], values[N_ALL - 4]) = (f64::INFINITY, 1e200);
+            });
         }
         column
     });

@@ -8,7 +8,7 @@
 //!   [`Numbers::at`] gives one, [`Numbers::of_rows`] some.
 //! * [`Numbers::wide`] is for loops over slices. It is a copy where the column is narrow: hold it
 //!   for one column at a time.
-//! * [`Numbers::wide_mut`] and [`Numbers::into_wide`] are for values that are changed.
+//! * [`Numbers::change`] and [`Numbers::into_wide`] are for values that are changed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -127,16 +127,12 @@ impl Numbers {
         }
     }
 
-    /// The values to be changed: a column that was narrow is wide from now on, because a new value
-    /// need not be an f32.
-    pub fn wide_mut(&mut self) -> &mut Vec<f64> {
-        if let Width::Narrow(values) = &self.0 {
-            self.0 = Width::Wide(widened(values));
-        }
-        match &mut self.0 {
-            Width::Wide(values) => values,
-            Width::Narrow(_) => unreachable!("made wide above"),
-        }
+    /// Changes the values: a column that was narrow is wide from now on, because a new value need
+    /// not be an f32.
+    pub fn change(&mut self, change: impl FnOnce(&mut Vec<f64>)) {
+        let mut values = std::mem::take(self).into_wide();
+        change(&mut values);
+        self.0 = Width::Wide(values);
     }
 
     /// The given rows, in that order and of the same width.
@@ -188,12 +184,13 @@ impl Numbers {
             own.extend_from_slice(more);
             return;
         }
-        let own = self.wide_mut();
-        own.reserve_exact(more.len());
-        match &more.0 {
-            Width::Wide(more) => own.extend_from_slice(more),
-            Width::Narrow(more) => own.extend(more.iter().map(|v| f64::from(*v))),
-        }
+        self.change(|own| {
+            own.reserve_exact(more.len());
+            match &more.0 {
+                Width::Wide(more) => own.extend_from_slice(more),
+                Width::Narrow(more) => own.extend(more.iter().map(|v| f64::from(*v))),
+            }
+        });
     }
 
     /// Adds values that are given up at the end. Two widths together are wide.
@@ -202,7 +199,7 @@ impl Numbers {
     pub fn extend(&mut self, more: Self) {
         match (&mut self.0, more.0) {
             (Width::Narrow(own), Width::Narrow(more)) => own.extend(more),
-            (_, Width::Wide(more)) => self.wide_mut().extend(more),
+            (_, Width::Wide(more)) => self.change(|own| own.extend(more)),
             (Width::Wide(own), Width::Narrow(more)) => {
                 own.extend(more.into_iter().map(f64::from));
             }
@@ -449,7 +446,7 @@ mod tests {
                 (struck.at(5).to_bits(), struck.is_narrow()),
                 (f64::NAN.to_bits(), is_narrow)
             );
-            picked.wide_mut()[0] = 0.1;
+            picked.change(|values| values[0] = 0.1);
             assert_eq!((picked.at(0), picked.is_narrow()), (0.1, false));
         }
     }

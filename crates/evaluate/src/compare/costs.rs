@@ -8,6 +8,7 @@ use super::{Comparison, LEVEL, Paired, digits};
 use crate::cost::CostMatrix;
 use crate::distribution::{Z_975, two_sided_p};
 use crate::evaluation::EXPECTED_COST;
+use crate::metric::weighted_mean;
 use crate::resample::{Drawing, Mix, bootstrap_row_mean};
 
 /// Resamples of the interval.
@@ -45,10 +46,7 @@ fn compare_row_costs(
     let (truth, weights) = (pair.truth, pair.weights);
     let weight = |row: usize| weights.map_or(1.0, |w| w[row]);
     let total: f64 = (0..of_a.len()).map(weight).sum();
-    let mean = |rows: &[f64]| {
-        rows.iter().enumerate().map(|(row, cost)| weight(row) * cost).sum::<f64>() / total
-    };
-    let (value_a, value_b) = (mean(&of_a), mean(&of_b));
+    let (value_a, value_b) = (weighted_mean(&of_a, weights), weighted_mean(&of_b, weights));
     let difference = value_a - value_b;
     let rows: Vec<f64> = of_a.iter().zip(&of_b).map(|(a, b)| a - b).collect();
     let n_rows = rows.len();

@@ -58,7 +58,7 @@ pub use confusion::Confusion;
 pub(crate) use input::{check_pair, check_weights};
 pub use own::OwnMetric;
 pub use prepared::Prepared;
-pub(crate) use prepared::RowMean;
+pub(crate) use prepared::{RowMean, weighted_mean};
 pub(crate) use prepared_set::PreparedSet;
 pub use quantile::weighted_quantile;
 pub use ranked::Ranked;

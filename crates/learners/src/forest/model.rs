@@ -9,6 +9,7 @@ use modelwright_kernels::forest::Forest;
 use serde::{Deserialize, Serialize};
 
 use crate::learner::Model;
+use crate::tree::shap::Ensemble;
 use crate::tree::{Tree, predict};
 
 /// A fitted random forest or extra trees.
@@ -29,6 +30,13 @@ impl ForestModel {
     /// The trees; their leaves hold one number per output.
     pub fn trees(&self) -> &[Tree] {
         &self.trees
+    }
+
+    /// What the explanations of [`crate::tree::shap`] read: the mean of the trees above `base`, one
+    /// zero per output.
+    pub fn ensemble<'a>(&'a self, base: &'a [f64], n_features: usize) -> Ensemble<'a> {
+        let scale = 1.0 / self.trees.len() as f64;
+        Ensemble { trees: &self.trees, base, scale, n_features }
     }
 
     /// How many numbers a prediction of one row has.

@@ -340,7 +340,7 @@ mod tests {
     fn with_cell(table: &Table, value: f64) -> Table {
         let mut columns = table.columns().to_vec();
         if let ColumnData::Number(values) = &mut columns[1].data {
-            values.wide_mut()[7] = value;
+            values.change(|values| values[7] = value);
         }
         Table::new(columns).unwrap()
     }

@@ -4,17 +4,14 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use modelwright::automl::Units;
-use modelwright::automl::audit::{AuditInput, MIN_GROUP, audit, one_class};
-use modelwright::automl::robustness::{StrainInput, strained};
+use modelwright::automl::audit::MIN_GROUP;
 use modelwright::evaluate::fairness::MAIN_DEFINITIONS;
-use modelwright::inspect::audit_html;
 use modelwright::{AuditRows, Model, audit_document};
+use modelwright_core::Result;
 use modelwright_core::context::Event;
 use modelwright_core::record::{
     AuditRecord, Disparity, FairnessRecord, GroupAudit, MetricValue, RobustnessRecord,
 };
-use modelwright_core::{Error, Result};
 use serde_json::json;
 
 use crate::flags::text::TextArgs;
@@ -91,72 +88,21 @@ impl Audit {
     /// Predicts DATA, measures the groups, strains the inputs and writes the page.
     fn look(&self, recording: &mut Recording, session: &Session) -> Result<Done> {
         let model = Model::load(&self.model.model)?.with_text(self.text.layout());
-        let sensitive = self.sensitive(&model)?;
+        let sensitive = model.sensitive_or(&self.sensitive)?;
         let ctx = session.context(Limits::default())?;
         ctx.tell(Event::Phase("read".to_owned()));
         let rows = AuditRows::read(&model, &self.data, &sensitive, &ctx)?;
-        if let Some(why) = &rows.learned_from {
-            ctx.tell(Event::Warning(why.clone()));
-        }
-        ctx.tell(Event::Phase("predict".to_owned()));
-        let predictor = &model.predictor;
-        let predictions = predictor.predict(&rows.table, &ctx)?;
-        let truth = predictor.encode_target(&rows.table)?;
-        if let Some(open) = one_class(&truth, &predictor.classes) {
-            ctx.tell(Event::Warning(open));
-        }
-        ctx.tell(Event::Phase("audit".to_owned()));
-        let units = rows.units_of(&truth, &predictions);
-        let input = AuditInput {
-            on: &rows.name,
-            table: &rows.table,
-            truth: &truth,
-            predictions: &predictions,
-            weights: rows.weights.as_deref(),
-            units: Units::told(units.as_ref()).0,
-            sensitive: &sensitive,
-            min_group: self.min_group,
-        };
-        let fairness = audit(predictor, &input, &ctx)?;
-        ctx.tell(Event::Phase("robustness".to_owned()));
-        let input = StrainInput {
-            on: &rows.name,
-            table: &rows.table,
-            truth: &truth,
-            predictions: &predictions,
-            weights: rows.weights.as_deref(),
-            units: Units::told(units.as_ref()).0,
-            metric: model.metric(&ctx),
-        };
-        let robustness = strained(predictor, &input, &ctx)?;
-        let sha256 = rows.sha256.clone();
-        // What was read makes room.
-        drop(rows);
+        let name = model.path.parent().and_then(|folder| folder.file_name());
+        let name = name.map_or("model".into(), |n| n.to_string_lossy()).into_owned();
+        let found = rows.audited(&model, (&name, &sensitive, self.min_group), &ctx)?;
         let text = model.text_layout();
         recording.account().keep_file((&self.data, &text), &ctx, &output::warn);
         drop(ctx);
-        let name = model.path.parent().and_then(|folder| folder.file_name());
-        let name = name.map_or("model".into(), |n| n.to_string_lossy()).into_owned();
-        let target = predictor.target.clone();
-        let found = AuditRecord { model: name, target, fairness, robustness };
         if let Some(path) = &self.report {
-            let page = audit_html(&found.fairness, &found.robustness, &found.model);
-            modelwright_lifecycle::atomic_write(path, page.as_bytes())?;
+            modelwright_lifecycle::atomic_write(path, found.html().as_bytes())?;
             session.note(&format!("report written to {}", path.display()));
         }
-        Ok((model, found, sha256))
-    }
-
-    fn sensitive(&self, model: &Model) -> Result<Vec<String>> {
-        let named =
-            if self.sensitive.is_empty() { model.sensitive()? } else { self.sensitive.clone() };
-        if named.is_empty() {
-            return Err(Error::input("no sensitive column is named")
-                .at("--sensitive")
-                .expected("--sensitive COLUMN,…, because the model was fitted without")
-                .hint("name the columns that say who a row is about, such as sex or age"));
-        }
-        Ok(named)
+        Ok((model, found.found, found.sha256))
     }
 }
 

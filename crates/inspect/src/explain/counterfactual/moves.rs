@@ -40,7 +40,7 @@ impl<'a> Moves<'a> {
         let columns: Vec<Column> = subject
             .columns
             .iter()
-            .map(|name| joined(name, observed, row))
+            .map(|name| joined(name, observed, row).map(in_one_spelling))
             .collect::<Result<_>>()?;
         let place = observed.n_rows() as u32;
         let places: Vec<Vec<f64>> = columns.iter().map(places).collect();
@@ -137,6 +137,20 @@ impl<'a> Moves<'a> {
             ColumnData::String { codes, .. } => codes[a] == codes[b],
         }
     }
+}
+
+/// The column with `True` and `TRUE` spelled as the first of them: observed rows may be of a file,
+/// the row of a data frame, and models take them for the same.
+fn in_one_spelling(mut column: Column) -> Column {
+    let ColumnData::String { codes, dictionary } = &mut column.data else { return column };
+    for word in ["true", "false"] {
+        let is_word = |text: &str| text.eq_ignore_ascii_case(word);
+        let mut same = (0..dictionary.len() as u32).filter(|code| is_word(dictionary.get(*code)));
+        let Some(first) = same.next() else { continue };
+        let others: Vec<u32> = same.collect();
+        codes.iter_mut().filter(|code| others.contains(code)).for_each(|code| *code = first);
+    }
+    column
 }
 
 /// Ranks of numbers and dates (equal values share their mean rank; missing ones are in the middle),

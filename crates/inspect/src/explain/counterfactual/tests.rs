@@ -148,6 +148,29 @@ fn what_tells_one_another_changes_together_and_neither_alone() {
 }
 
 #[test]
+fn flags_are_the_same_however_they_are_spelled() {
+    let with_flag = |table: Table, words: [&str; 2]| {
+        let n = table.n_rows();
+        let flags = Column::strings("flag", (0..n).map(|i| Some(words[i % 2])));
+        Table::new(table.columns().iter().cloned().chain([flags]).collect()).unwrap()
+    };
+    let mut subject = subject();
+    subject.columns.push("flag".to_owned());
+    let ctx = Context::unlimited(0, 2);
+    let of = |words| {
+        let (row, observed) =
+            (with_flag(row(32.0, 5.0), ["true", "false"]), with_flag(observed(), words));
+        let options = CounterfactualOptions::default();
+        counterfactuals(&subject, &AtLeastHalf, &row, &observed, &options, &ctx).unwrap()
+    };
+    let (plain, spelled) = (of(["true", "false"]), of(["True", "FALSE"]));
+    let distances =
+        |found: &Counterfactuals| found.answers.iter().map(|a| a.distance).collect::<Vec<f64>>();
+    assert!(!plain.answers.is_empty());
+    assert_eq!(distances(&plain), distances(&spelled));
+}
+
+#[test]
 fn a_row_that_is_as_wanted_needs_no_change() {
     let found = run(&row(59.0, 0.0), &CounterfactualOptions::default()).unwrap();
     assert!(found.is_reached && found.answers.is_empty());

@@ -10,7 +10,9 @@ mod lost;
 mod read;
 mod write;
 
-use modelwright_core::record::{AuditRecord, MonitorRecord, RunRecord};
+use modelwright_core::record::{
+    AuditRecord, Evaluation, Interval, MetricValue, MonitorRecord, RunRecord,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -93,6 +95,25 @@ pub struct RunMetric {
     pub low: Option<f64>,
     /// See `low`.
     pub high: Option<f64>,
+}
+
+impl RunMetric {
+    /// A metric on some rows, with its interval where it has one.
+    pub fn new(
+        name: impl Into<String>,
+        rows: impl Into<String>,
+        value: Option<f64>,
+        ci95: Option<Interval>,
+    ) -> Self {
+        let (low, high) = ci95.map(|ci| (ci.low, ci.high)).unzip();
+        Self { name: name.into(), rows: rows.into(), value, low, high }
+    }
+
+    /// The metrics of an evaluation.
+    pub fn of(evaluation: &Evaluation) -> Vec<Self> {
+        let metric = |m: &MetricValue| Self::new(&m.name, &evaluation.on, m.value, m.ci95);
+        evaluation.metrics.iter().map(metric).collect()
+    }
 }
 
 /// What a run was about that fitted nothing; of runs that fit, the account says it.

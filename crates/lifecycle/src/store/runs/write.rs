@@ -186,13 +186,5 @@ fn tell_subject(db: &Db, id: i64, end: &RunEnd<'_>) -> DbResult<()> {
 
 /// The metrics of an account: on untouched rows, the optimised one first.
 fn metrics_of(record: &RunRecord) -> Vec<RunMetric> {
-    let Some(evaluation) = &record.evaluation else { return Vec::new() };
-    let of = evaluation.metrics.iter().map(|m| RunMetric {
-        name: m.name.clone(),
-        rows: evaluation.on.clone(),
-        value: m.value,
-        low: m.ci95.map(|c| c.low),
-        high: m.ci95.map(|c| c.high),
-    });
-    of.collect()
+    record.evaluation.as_ref().map_or(Vec::new(), RunMetric::of)
 }

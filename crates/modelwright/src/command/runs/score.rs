@@ -84,13 +84,7 @@ mod tests {
     use super::*;
 
     fn chosen(metrics: &[(&str, f64)]) -> Option<String> {
-        let of = |(name, value): &(&str, f64)| RunMetric {
-            name: (*name).to_owned(),
-            rows: String::new(),
-            value: Some(*value),
-            low: None,
-            high: None,
-        };
+        let of = |(name, value): &(&str, f64)| RunMetric::new(*name, "", Some(*value), None);
         let metrics: Vec<RunMetric> = metrics.iter().map(of).collect();
         of_client(&metrics).map(|m| m.name.clone())
     }

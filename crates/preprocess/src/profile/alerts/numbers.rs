@@ -1,6 +1,6 @@
 //! Alerts on the distribution of numbers.
 
-use modelwright_core::data::{ColumnData, Kind, number_text};
+use modelwright_core::data::{ColumnData, Kind, Numbers as Values, number_text};
 use modelwright_core::record::{Alert, AlertKind, Numbers, Severity};
 
 use super::Facts;
@@ -127,7 +127,7 @@ struct Rest {
 }
 
 impl Rest {
-    fn without(values: &modelwright_core::data::Numbers, edge: f64) -> Self {
+    fn without(values: &Values, edge: f64) -> Self {
         let mut rest = Self { n: 0, min: f64::INFINITY, max: f64::NEG_INFINITY };
         values.iter().filter(|v| v.is_finite() && *v != edge).for_each(|value| {
             rest.n += 1;
