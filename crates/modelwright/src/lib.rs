@@ -36,7 +36,8 @@
 //! | `output` | stdout, tables of text, numbers in words |
 //! | `question` | what `fit` and `train` both ask, and the run that answers it |
 //! | `run_account`, `heart` | a run is written down in the store; that it is still at work, too |
-//! | `recording` | the same for the command line: watched live, and sent elsewhere |
+//! | [`run_end`], [`mlflow_log`] | what is kept of a run that is over, also by an MLflow server |
+//! | `recording` | all of that for the command line: watched live |
 //! | `learned_rows` | whether rows are those that a model learned from |
 //! | `learner_text` | learners and their parameters in words |
 //! | `explanation_text` | an explanation in words |

@@ -16,6 +16,7 @@
 //! | `shapes` | the functions of an explainable model, shown and changed |
 //! | `after` | what becomes of it: offers, export, monitor, successor |
 //! | `store` | recorded runs, registered models |
+//! | `account` | where a run of Python's is written down |
 //! | `own`, `own_learner` | a metric, a split, learners of the user's own |
 //! | `single` | one learner, for scikit-learn's estimators |
 //! | `boosting` | what boosters alone take and say: quantiles, init scores, stages, leaves |

@@ -1,7 +1,7 @@
 //! Why a predictor says what it says, in terms of its raw columns.
 //!
-//! [`rows()`] chooses how: by the trees' own structure where the members allow it, else by mixtures
-//! of rows that go through the whole predictor (see
+//! [`rows()`] chooses how: by the trees' own structure where the members allow it (`tree`, and for
+//! several classes `several`), else by mixtures of rows that go through the whole predictor (see
 //! [`modelwright_inspect::explain::shapley`]). The background comes from what the model file knows
 //! of each column alone ([`drawn_background`]), whichever rows are explained, so that a row has
 //! one base value wherever it is asked for; or from a file. A model file holds no rows of its
