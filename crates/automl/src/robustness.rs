@@ -163,7 +163,12 @@ impl Rows {
             threshold: self.threshold,
             classes: &predictor.classes,
         };
-        let of_target = mix::of_target(&mix).map(|mixed| (mixed, StrainKind::Wear));
+        // Classes drift in every use; that half of all numbers stays away is a thought experiment.
+        let kind = match self.truth {
+            Target::Class { .. } => StrainKind::Wear,
+            Target::Real(_) => StrainKind::Mix,
+        };
+        let of_target = mix::of_target(&mix).map(|mixed| (mixed, kind));
         let of_columns = mix::of_columns(&mix, &self.table, &predictor.columns_by_gain())
             .map(|mixed| (mixed, StrainKind::Mix));
         of_target.into_iter().chain(of_columns).collect()

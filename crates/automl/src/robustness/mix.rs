@@ -131,7 +131,7 @@ pub(super) fn of_columns(input: &MixInput<'_>, table: &Table, names: &[String]) 
     let found: Vec<Mixed> = columns.flat_map(|column| of_column(input, column)).collect();
     let n = found.len();
     let worst = worst(input.metric, found.into_iter())?;
-    Some(Mixed { what: format!("{} (the worst of {n} such mixes)", worst.what), ..worst })
+    Some(Mixed { what: format!("{} (worst of {n} mixes)", worst.what), ..worst })
 }
 
 fn of_column(input: &MixInput<'_>, column: &Column) -> Vec<Mixed> {

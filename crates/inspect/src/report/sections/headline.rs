@@ -10,7 +10,7 @@ use modelwright_core::record::{
 
 use modelwright_evaluate::evaluation::EXPECTED_COST;
 
-use super::{too_good, unequal, unfound, weak};
+use super::{intervals, too_good, unequal, unfound, weak};
 use crate::report::{number, words};
 
 /// Fewer untouched rows than this make every number a rough one.
@@ -277,6 +277,7 @@ pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> 
     }
     cares.extend(unfound::care(record));
     cares.extend(weak::cares(record, headline));
+    cares.extend(intervals::care(record));
     if headline.worse_than_validation() {
         cares.push(
             "The untouched rows score worse than validation promised: look for a shift between \

@@ -34,6 +34,22 @@ fn is_set(record: &RunRecord) -> bool {
     record.task.task != Task::Regression
 }
 
+/// A reason for care: the first level holds less than it states, beyond chance.
+pub(super) fn care(record: &RunRecord) -> Option<String> {
+    let level = record.intervals.as_ref()?.levels.first().filter(|level| is_missed(level))?;
+    let (noun, how) = if is_set(record) { ("sets", "small") } else { ("intervals", "narrow") };
+    Some(format!(
+        "Its {} {noun} held the truth of only {} of the untouched rows: they are too {how}.",
+        number::share(level.level),
+        number::share(level.reached?.share)
+    ))
+}
+
+/// Whether less than stated was held on the untouched rows, beyond chance.
+fn is_missed(level: &LevelRecord) -> bool {
+    level.reached.is_some_and(|reached| reached.ci95.high < level.level)
+}
+
 fn size(record: &RunRecord, value: f64) -> String {
     let text = number::significant(value, 3);
     match (is_set(record), text.as_str()) {
@@ -236,12 +252,39 @@ fn caveats(record: &RunRecord, intervals: &IntervalsRecord) -> Vec<String> {
                 .to_owned(),
         );
     }
-    let missed = |level: &&LevelRecord| level.reached.is_some_and(|r| r.ci95.high < level.level);
-    for level in intervals.levels.iter().filter(missed) {
+    for level in intervals.levels.iter().filter(|level| is_missed(level)) {
         caveats.push(format!(
             "On the untouched rows less than the stated {} was held, beyond chance.",
             number::share(level.level)
         ));
     }
     caveats
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::canonical;
+    use crate::report::sections::headline::{Headline, cares};
+
+    #[test]
+    fn intervals_that_hold_less_than_they_state_are_a_reason_for_care() {
+        let all = canonical::all().into_iter().map(|(_, record)| record);
+        let is_meant = |r: &RunRecord| r.task.task == Task::Regression && r.intervals.is_some();
+        let mut record = all.into_iter().find(is_meant).expect("one has intervals");
+        let said = |record: &RunRecord| {
+            let cares = cares(record, &Headline::of(record));
+            cares.into_iter().find(|care| care.contains("intervals held"))
+        };
+        let level = &mut record.intervals.as_mut().expect("it has").levels[0];
+        level.level = 0.9;
+        let reached = level.reached.as_mut().expect("it was measured");
+        (reached.share, reached.ci95.low, reached.ci95.high) = (0.88, 0.85, 0.91);
+        assert_eq!(said(&record), None, "by chance");
+        let level = &mut record.intervals.as_mut().expect("it has").levels[0];
+        let reached = level.reached.as_mut().expect("it was measured");
+        (reached.share, reached.ci95.low, reached.ci95.high) = (0.84, 0.81, 0.87);
+        let said = said(&record).expect("it is too little");
+        assert!(said.contains("only 84.0 %") && said.ends_with("too narrow."), "{said}");
+    }
 }
