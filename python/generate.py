@@ -192,7 +192,7 @@ def function(
     arguments = [
         *lead,
         "data: Data,",
-        "target: Any,",
+        "target: Any = None," if first else "target: Any,",
         "*,",
         *[f"{k['python']}: {type_of(k)} = {default_of(k)}," for k in known],
         *shown,
@@ -238,7 +238,7 @@ def docstring(
 ) -> str:
     parts = [title, "", "Parameters", "----------"]
     if first:
-        names = ", ".join(learner["learner"] for learner in learners())
+        names = ", ".join([learner["learner"] for learner in learners()] + ["isolation_forest"])
         own = "Or one of one's own with fit and predict (see :class:`Learner`), alone."
         parts += ["learner : str, Learner or estimator", "    The learning algorithm:"]
         parts += [*indented(names + "."), *indented(own)]
@@ -248,6 +248,7 @@ def docstring(
         "    anything with ``__arrow_c_stream__``, or a file: CSV, TSV, JSON Lines, Parquet, Arrow.",
         "target : str or array of shape (n_rows,)",
         "    The column to predict, or its values.",
+        *(["    None for ``isolation_forest``, which learns without."] if first else []),
     ]
     parts += [doc_of(k) for k in known]
     if is_plan:
@@ -458,9 +459,9 @@ def param_type(param: dict[str, Any], learner: str = "") -> str:
     if param["name"] == "class_weight":
         return 'dict[Any, float] | Literal["balanced"] | None'
     kind = param["domain"]["type"]
-    if kind == "choice":
+    if kind in ("choice", "portion"):
         words = "Literal[" + ", ".join(f'"{c}"' for c in param["domain"]["choices"]) + "]"
-        return words + (" | float | None" if param["name"] == "max_features" else "")
+        return words + (" | int | float | None" if kind == "portion" else "")
     return {"flag": "bool", "int": "int", "real": "float", "text": "str"}[kind]
 
 
@@ -480,7 +481,7 @@ def estimator_doc(
     for param in learner["params"]:
         domain = param["domain"]
         shown = param_type(param, learner["learner"]).replace("Literal[", "{").replace("]", "}")
-        shown = shown.replace(" | Loss", " or Loss").replace(" | float | None", ", float or None")
+        shown = shown.replace(" | Loss", " or Loss").replace(" | int | float | None", ", int, float or None")
         if param["name"] == "class_weight":
             shown = 'dict or "balanced"'
         if domain["type"] == "text":
@@ -490,8 +491,8 @@ def estimator_doc(
         parts.append(f"{param['name']} : {shown}, default {param_default(learner, param)}")
         is_own = domain["type"] == "text" or param["name"] == "class_weight"
         about = ESTIMATOR_TEXTS.get(param["name"], param["text"]) if is_own else param["text"]
-        if param["name"] == "max_features":
-            about += " Of scikit-learn's numbers 1.0, 0.5 and 1/3 are known; None is `all`."
+        if domain["type"] == "portion":
+            about += " A float is a share of the features (rounded), an int so many, None `all`."
         parts += indented(about)
     for param, kind, default, text in more:
         shown = kind.removesuffix(" | None").replace("Literal[", "{").replace('"]', '"}')

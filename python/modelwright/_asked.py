@@ -398,7 +398,7 @@ def fit(
 def train(
     learner: Any,
     data: Data,
-    target: Any,
+    target: Any = None,
     *,
     params: Mapping[str, Any] | None = None,
     task: str | None = None,
@@ -447,7 +447,7 @@ def train(
 def train(
     learner: Any,
     data: Data,
-    target: Any,
+    target: Any = None,
     *,
     params: Mapping[str, Any] | None = None,
     task: str | None = None,
@@ -495,7 +495,7 @@ def train(
 def train(
     learner: Any,
     data: Data,
-    target: Any,
+    target: Any = None,
     *,
     params: Mapping[str, Any] | None = None,
     task: str | None = None,
@@ -544,13 +544,15 @@ def train(
     ----------
     learner : str, Learner or estimator
         The learning algorithm:
-        baseline, linear, naive_bayes, knn, random_forest, extra_trees, gbdt, neural_net, ebm.
+        baseline, linear, naive_bayes, knn, random_forest, extra_trees, gbdt, neural_net, ebm,
+        isolation_forest.
         Or one of one's own with fit and predict (see :class:`Learner`), alone.
     data : table or path
         A pandas, polars or pyarrow table, a NumPy array, a dict of columns, a list of dicts,
         anything with ``__arrow_c_stream__``, or a file: CSV, TSV, JSON Lines, Parquet, Arrow.
     target : str or array of shape (n_rows,)
         The column to predict, or its values.
+        None for ``isolation_forest``, which learns without.
     params : dict[str, Any], optional
         Parameters of the learner, e.g. ``{"max_leaves": 15}``.
     task : str, optional

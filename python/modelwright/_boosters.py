@@ -109,9 +109,14 @@ class _Booster(_Trees):
             return int(self.n_rounds)
         more = int(self.n_rounds) - int(self.n_iter_)
         if more < 0:
-            raise ValueError(
+            raise data_error(
                 f"n_rounds={self.n_rounds} must be larger or equal to the {self.n_iter_} rounds "
-                "that are there when warm_start=True"
+                "that are there when warm_start=True",
+                source="n_rounds",
+                expected=f"a whole number from {self.n_iter_}",
+                got=repr(self.n_rounds),
+                hint="n_rounds counts all rounds, those that are there too",
+                cls=OptionError,
             )
         if more == 0:
             warnings.warn(

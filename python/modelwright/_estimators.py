@@ -28,12 +28,13 @@ from ._data import _array_column, in_parts, read, said_of, unmasked
 from ._errors import ModelwrightWarning
 from ._few_rows import few_rows
 from ._frames import (
-    check_names, collected, counted, has_types, is_frame, kinds_of, names_of, renamed
+    check_columns, check_names, collected, counted, has_types, is_frame, kinds_of, names_of, renamed
 )  # fmt: skip
 from ._held import is_missing
 from ._matching import Known, check_kinds, known_in
 from ._modelwright import Table
 from ._own import Loss
+from ._refusals import typed
 
 #: What a booster is given beside.
 _NOTHING = {"loss": None, "quantiles": None, "init_scores": None, "continued": None}
@@ -65,6 +66,11 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
     def _table(self, X: Any, *, reset: bool) -> tuple[Any, list[tuple[str, str]]]:
         """X as a native table, and what its columns are known to mean."""
         X = collected(X)
+        with typed("X", X, names_of(X) if is_frame(X) else None):
+            check_columns(X)
+            return self._read(X, reset=reset)
+
+    def _read(self, X: Any, *, reset: bool) -> tuple[Any, list[tuple[str, str]]]:
         if reset:
             self._is_typed = has_types(X)
         if self._is_matrix(X):
@@ -143,9 +149,10 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
         if sample_weight is None:
             return None
         shape = np.empty((table.n_rows, 1))
-        return _check_sample_weight(
-            sample_weight, shape, dtype=np.float64, ensure_non_negative=True
-        )
+        with typed("sample_weight"):
+            return _check_sample_weight(
+                sample_weight, shape, dtype=np.float64, ensure_non_negative=True
+            )
 
     def _seed(self) -> int:
         if self.random_state is None:
@@ -158,11 +165,13 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
 def check_lengths(n_rows: int, y: Any) -> None:
     """As scikit-learn says it."""
     if len(y) != n_rows:
-        raise ValueError(
-            f"Found input variables with inconsistent numbers of samples: {[n_rows, len(y)]}"
-        )
+        with typed("y"):
+            raise ValueError(
+                f"Found input variables with inconsistent numbers of samples: {[n_rows, len(y)]}"
+            )
 
 
+@typed("y")
 def labels_of(estimator: Any, y: Any) -> tuple[Any, Any]:
     """The classes, and the place among them of every row's."""
     if y is None:
@@ -184,6 +193,7 @@ def labels_of(estimator: Any, y: Any) -> tuple[Any, Any]:
     return classes, codes
 
 
+@typed("y")
 def values_of(estimator: Any, y: Any) -> Any:
     """The target of a regression."""
     if y is None:
@@ -248,7 +258,8 @@ class _Single(EngineEstimator):
         check_is_fitted(self)
         X = collected(X)
         if self._is_matrix(X):
-            rows = self._matrix(X, reset=False)
+            with typed("X", X, self._columns):
+                rows = self._matrix(X, reset=False)
             return in_parts(rows, self._columns, "numpy", self._outputs_of)[0]
         return self._outputs_of(self._table(X, reset=False)[0])[0]
 

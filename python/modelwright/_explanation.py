@@ -266,8 +266,9 @@ class Explanation:
 
     def _whole(self) -> Any:
         if self._native is None:
-            raise ValueError(
-                "only a whole explanation knows this: ask before it is indexed or pickled"
+            raise data_error(
+                "only a whole explanation knows this: ask before it is indexed or pickled",
+                expected="what `explain` returned",
             )
         return self._native
 

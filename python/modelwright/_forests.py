@@ -16,29 +16,15 @@ from ._errors import ModelwrightWarning, OptionError, data_error
 from ._estimators import SingleClassifier, SingleRegressor
 
 
-#: The parts of all features that the engine has words for.
-_PARTS = {1.0: "all", 0.5: "half", 1 / 3: "third"}
-
-
-def _word_of(max_features: Any) -> Any:
-    """The engine's word for how many features a node looks at; scikit-learn's may be numbers."""
+def _portion(max_features: Any) -> Any:
+    """The engine's text for how many features a node looks at; scikit-learn's may be numbers."""
     if max_features is None:
         return "all"
-    if isinstance(max_features, str):
-        return max_features
+    if isinstance(max_features, (int, np.integer)) and not isinstance(max_features, bool):
+        return str(int(max_features))
     if isinstance(max_features, (float, np.floating)):
-        share = float(max_features)
-        for part, word in _PARTS.items():
-            if abs(share - part) < 0.005:
-                return word
-    raise data_error(
-        "a node cannot look at so many features",
-        source="max_features",
-        expected="auto, sqrt, log2, third, half or all; 1.0, 0.5, 1/3 or None mean the last three",
-        got=repr(max_features),
-        hint="choose the word that is nearest",
-        cls=OptionError,
-    )
+        return repr(float(max_features))
+    return max_features
 
 
 class _Forest(_Trees):
@@ -58,7 +44,7 @@ class _Forest(_Trees):
             )
         for name in ("oob_score_", "oob_prediction_", "oob_decision_function_"):
             vars(self).pop(name, None)
-        drawn = {"max_features": _word_of(self.max_features)}  # type: ignore[attr-defined]
+        drawn = {"max_features": _portion(self.max_features)}  # type: ignore[attr-defined]
         super()._fit(read, target, *rest, changed=drawn)  # type: ignore[misc]
         if not self.oob_score:
             return

@@ -52,6 +52,14 @@ def names_of(X: Any) -> list[str]:
     return [str(n) for n in (X.column_names if library(X) == "pyarrow" else X.columns)]
 
 
+def check_columns(X: Any) -> None:
+    """Refuses a frame without columns in scikit-learn's words, which has none for it."""
+    if is_frame(X) and not names_of(X):
+        raise ValueError(
+            f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required."
+        )
+
+
 def check_names(estimator: Any, X: Any, *, reset: bool) -> None:
     """Sets or checks ``feature_names_in_``, as scikit-learn does."""
     is_silent = library(X) == "polars" and is_frame(X) and not hasattr(X, "__dataframe__")

@@ -8,10 +8,11 @@ import numpy as np
 from sklearn.base import OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._errors import Error, OptionError, data_error
+from ._errors import DataError, OptionError, data_error
 from ._estimators import EngineEstimator
-from ._frames import has_types
+from ._frames import check_columns, has_types, is_frame, names_of
 from ._modelwright import Isolation
+from ._refusals import typed
 
 
 class IsolationForest(OutlierMixin, EngineEstimator):  # type: ignore[misc]
@@ -112,14 +113,18 @@ class IsolationForest(OutlierMixin, EngineEstimator):  # type: ignore[misc]
 
     def _matrix(self, X: Any, *, reset: bool) -> Any:
         try:
-            return super()._matrix(X, reset=reset)
-        except ValueError as cause:
-            if not has_types(X) or isinstance(cause, Error):
+            with typed("X", X, names_of(X) if is_frame(X) else None):
+                check_columns(X)
+                return super()._matrix(X, reset=reset)
+        except DataError as cause:
+            if not has_types(X):
                 raise
             raise data_error(
                 "an isolation forest reads numbers alone",
+                source="X",
+                column=cause.column,
                 expected="columns of numbers",
-                got=str(cause),
+                got=cause.what,
                 hint="make_pipeline(TableVectorizer(), IsolationForest()) makes numbers of any "
                 "table",
             ) from cause

@@ -358,9 +358,9 @@ class RandomForestClassifier(TreeClassifier):
     ----------
     n_trees : int in [1, 10000], default 100
         How many trees are grown.
-    max_features : {"auto", "sqrt", "log2", "third", "half", "all"}, float or None, default "auto"
-        How many features a node looks at; `auto` is `sqrt` for classes, `third` for numbers. Of
-        scikit-learn's numbers 1.0, 0.5 and 1/3 are known; None is `all`.
+    max_features : {"auto", "sqrt", "log2", "third", "half", "all"}, int, float or None, default "auto"
+        How many features a node looks at; `auto` is `sqrt` for classes, `third` for numbers. A
+        float is a share of the features (rounded), an int so many, None `all`.
     max_depth : int in [0, 1000], default 0
         The most splits between root and leaf; 0 is without limit.
     max_leaves : int in [0, 1e+07], default 15000
@@ -420,7 +420,7 @@ class RandomForestClassifier(TreeClassifier):
         self,
         *,
         n_trees: int = 100,
-        max_features: Literal["auto", "sqrt", "log2", "third", "half", "all"] | float | None = "auto",
+        max_features: Literal["auto", "sqrt", "log2", "third", "half", "all"] | int | float | None = "auto",
         max_depth: int = 0,
         max_leaves: int = 15000,
         min_samples_split: int = 2,
@@ -457,9 +457,9 @@ class RandomForestRegressor(TreeRegressor):
     ----------
     n_trees : int in [1, 10000], default 100
         How many trees are grown.
-    max_features : {"auto", "sqrt", "log2", "third", "half", "all"}, float or None, default "auto"
-        How many features a node looks at; `auto` is `sqrt` for classes, `third` for numbers. Of
-        scikit-learn's numbers 1.0, 0.5 and 1/3 are known; None is `all`.
+    max_features : {"auto", "sqrt", "log2", "third", "half", "all"}, int, float or None, default "auto"
+        How many features a node looks at; `auto` is `sqrt` for classes, `third` for numbers. A
+        float is a share of the features (rounded), an int so many, None `all`.
     max_depth : int in [0, 1000], default 0
         The most splits between root and leaf; 0 is without limit.
     max_leaves : int in [0, 1e+07], default 15000
@@ -517,7 +517,7 @@ class RandomForestRegressor(TreeRegressor):
         self,
         *,
         n_trees: int = 100,
-        max_features: Literal["auto", "sqrt", "log2", "third", "half", "all"] | float | None = "auto",
+        max_features: Literal["auto", "sqrt", "log2", "third", "half", "all"] | int | float | None = "auto",
         max_depth: int = 0,
         max_leaves: int = 15000,
         min_samples_split: int = 2,
@@ -552,9 +552,9 @@ class ExtraTreesClassifier(TreeClassifier):
     ----------
     n_trees : int in [1, 10000], default 100
         How many trees are grown.
-    max_features : {"auto", "sqrt", "log2", "third", "half", "all"}, float or None, default "auto"
-        How many features a node looks at; `auto` is `sqrt` for classes, `all` for numbers. Of
-        scikit-learn's numbers 1.0, 0.5 and 1/3 are known; None is `all`.
+    max_features : {"auto", "sqrt", "log2", "third", "half", "all"}, int, float or None, default "auto"
+        How many features a node looks at; `auto` is `sqrt` for classes, `all` for numbers. A
+        float is a share of the features (rounded), an int so many, None `all`.
     max_depth : int in [0, 1000], default 0
         The most splits between root and leaf; 0 is without limit.
     max_leaves : int in [0, 1e+07], default 15000
@@ -614,7 +614,7 @@ class ExtraTreesClassifier(TreeClassifier):
         self,
         *,
         n_trees: int = 100,
-        max_features: Literal["auto", "sqrt", "log2", "third", "half", "all"] | float | None = "auto",
+        max_features: Literal["auto", "sqrt", "log2", "third", "half", "all"] | int | float | None = "auto",
         max_depth: int = 0,
         max_leaves: int = 15000,
         min_samples_split: int = 2,
@@ -651,9 +651,9 @@ class ExtraTreesRegressor(TreeRegressor):
     ----------
     n_trees : int in [1, 10000], default 100
         How many trees are grown.
-    max_features : {"auto", "sqrt", "log2", "third", "half", "all"}, float or None, default "auto"
-        How many features a node looks at; `auto` is `sqrt` for classes, `all` for numbers. Of
-        scikit-learn's numbers 1.0, 0.5 and 1/3 are known; None is `all`.
+    max_features : {"auto", "sqrt", "log2", "third", "half", "all"}, int, float or None, default "auto"
+        How many features a node looks at; `auto` is `sqrt` for classes, `all` for numbers. A
+        float is a share of the features (rounded), an int so many, None `all`.
     max_depth : int in [0, 1000], default 0
         The most splits between root and leaf; 0 is without limit.
     max_leaves : int in [0, 1e+07], default 15000
@@ -711,7 +711,7 @@ class ExtraTreesRegressor(TreeRegressor):
         self,
         *,
         n_trees: int = 100,
-        max_features: Literal["auto", "sqrt", "log2", "third", "half", "all"] | float | None = "auto",
+        max_features: Literal["auto", "sqrt", "log2", "third", "half", "all"] | int | float | None = "auto",
         max_depth: int = 0,
         max_leaves: int = 15000,
         min_samples_split: int = 2,

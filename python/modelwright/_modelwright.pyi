@@ -1,6 +1,6 @@
 """The native half; not for users."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ class Model:
     metric: str
     columns: list[str]
     levels: list[float]
+    anomaly_threshold: float | None
     larger_is_better: bool
     @staticmethod
     def load(path: str, trust: bool) -> Model: ...
@@ -196,7 +197,7 @@ def profile(
     data: Any,
     target: str | None,
     kinds: Sequence[tuple[str, str]],
-    seed: int,
+    limits: Mapping[str, int | None],
     text: Sequence[tuple[str, str | None]],
     on_event: OnEvent,
 ) -> tuple[str, str, str]: ...

@@ -58,7 +58,7 @@ def _texts(keyword: Mapping[str, Any], value: Any) -> Iterable[str | None]:
     if takes == "list":
         return _list(name, value)
     if takes == "repeated":
-        return [_pair(form, k, _joined(v)) for k, v in _items(name, value)]
+        return [_pair(form, k, _exact(_joined(v))) for k, v in _items(name, value)]
     if isinstance(value, Mapping):
         pairs = [_pair(form, k, v) for k, v in value.items()]
         return [",".join(pairs)] if pairs else []
@@ -85,6 +85,12 @@ def _joined(value: Any) -> Any:
     """Several numbers as one text: the quantiles of a booster."""
     is_several = isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) == 1
     return ",".join(map(_text, value)) if is_several else value
+
+
+def _exact(value: Any) -> Any:
+    """A real number with its decimal point, which makes a share of it: 1.0 is all, 1 is one."""
+    value = value.item() if hasattr(value, "item") else value
+    return repr(value) if isinstance(value, float) else value
 
 
 def _items(name: str, value: Any) -> Iterable[tuple[Any, Any]]:

@@ -134,6 +134,59 @@ class Predicting(Packed):
             return pandas.DataFrame(outputs, index=origin.index, columns=self._class_index)
         return origin.table({n: outputs[:, i] for i, n in enumerate(labels)})
 
+    def is_anomaly(
+        self,
+        data: Data,
+        *,
+        separator: str | None = None,
+        no_header: bool = False,
+        decimal: str | None = None,
+        charset: str | None = None,
+    ) -> Any:
+        """Whether an isolation forest calls a row unusual; :meth:`predict` has its score.
+
+        Parameters
+        ----------
+        data : table, path or dict
+            As for :meth:`predict`.
+        separator, no_header, decimal, charset : optional
+            What is known of a file of text, as in :func:`fit`; else it is read as the one that
+            the model learned from.
+
+        Returns
+        -------
+        array of bool of shape (n_rows,) of the input's kind
+            True above 0.5, or above what ``contamination`` of the training rows have. One value for
+            one row.
+
+        Raises
+        ------
+        OptionError
+            When the model is no isolation forest.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(100)] + [99]}
+        >>> model = mw.train("isolation_forest", rows, params={"contamination": 0.01})
+        >>> model.is_anomaly({"x": 99}), model.is_anomaly({"x": 5})
+        (True, False)
+        """
+        threshold = self._model.anomaly_threshold
+        if threshold is None:
+            raise data_error(
+                "the model has answers, and does not say which rows are unusual",
+                expected="an isolation forest",
+                hint='train("isolation_forest", rows) learns what is usual',
+                cls=OptionError,
+            )
+        if is_row(data):
+            return bool(self.predict(data) > threshold)
+        model = self._reading(data, separator, no_header, decimal, charset)
+        outputs, warning, origin = self._asked(data, model.outputs)
+        _warn(warning)
+        return origin.series(outputs[:, 0] > threshold, "is_anomaly")
+
     def raw_scores(
         self,
         data: Data,

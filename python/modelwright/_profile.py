@@ -14,7 +14,7 @@ from ._errors import ModelwrightWarning
 from ._files import check_page, write
 from ._options import given
 from ._progress import Events
-from ._quantities import whole
+from ._quantities import size, whole
 from ._report import framed
 
 
@@ -93,6 +93,8 @@ def profile(
     no_header: bool = False,
     decimal: str | None = None,
     charset: str | None = None,
+    threads: int | None = None,
+    memory: int | str | None = None,
 ) -> Profile:
     """Look at a table.
 
@@ -109,6 +111,11 @@ def profile(
         Seed of what is drawn to look for leaks.
     separator, no_header, decimal, charset : optional
         What is known of a file of text, as in :func:`fit`.
+    threads : int, optional
+        Worker threads, all processors by default; the result does not depend on them.
+    memory : int or str, optional
+        Memory that may be used, in bytes or as "4GiB"; of a larger file a sample is looked at. By
+        default what is free.
 
     Returns
     -------
@@ -129,8 +136,13 @@ def profile(
     kinds = {**origin.kinds, **(kind or {})}
     events = Events(False, None, None)
     said = {"separator": separator, "no_header": no_header, "decimal": decimal, "charset": charset}
+    limits = {
+        "seed": whole("seed", seed),
+        "threads": 0 if threads is None else whole("threads", threads, low=1),
+        "memory_bytes": None if memory is None else size("memory", memory),
+    }
     document, html, text = _modelwright.profile(
-        native, target, list(kinds.items()), whole("seed", seed), given("fit", said), events
+        native, target, list(kinds.items()), limits, given("fit", said), events
     )
     events.close(stacklevel=2)
     return Profile(json.loads(document), html, text)

@@ -25,6 +25,9 @@ from ._progress import Callback, Events
 from ._quantities import whole
 from ._recording import kept_in
 
+#: The learner that needs no target.
+UNLABELLED = "isolation_forest"
+
 
 def ask(
     verb: str,
@@ -100,6 +103,8 @@ def asked(
     verb: str, data: Data, target: Any, values: Mapping[str, Any], test: Data | None
 ) -> tuple[Any, Origin, list[tuple[str, str | None]], dict[str, Any] | None]:
     """The table with its target, what was asked of it, and what of that is the user's own."""
+    if target is None and values.get("learner") == UNLABELLED:
+        return _unlabelled(verb, data, {**values, "test": test})
     name, extra = name_in(data, target), {}
     if target is None or name is None and not hasattr(target, "__len__"):
         _refuse_target(data, target)
@@ -121,6 +126,25 @@ def asked(
     if test is not None:
         pairs.append(("test", "the test table"))
     return native, origin, pairs, own
+
+
+def _unlabelled(
+    verb: str, data: Data, values: dict[str, Any]
+) -> tuple[Any, Origin, list[tuple[str, str | None]], None]:
+    """The same for what learns without a target; other options that need one the engine refuses."""
+    for name in ("test", "metric", "split", "loss"):
+        if values.get(name) is not None:
+            raise data_error(
+                f"`{UNLABELLED}` learns without a target, so that nothing is measured",
+                source=name,
+                expected="no test table, metric, split or loss",
+                hint="leave it out, or choose a learner with a target",
+                cls=OptionError,
+            )
+    native, origin = read(data)
+    if origin.kinds:
+        values["kind"] = {**origin.kinds, **(values.get("kind") or {})}
+    return native, origin, given(verb, values), None
 
 
 def _refuse_target(data: Data, target: Any) -> None:
@@ -189,6 +213,14 @@ def plan_of(
         verb, options = "fit", alone(options)[0]
     values = {k: v for k, v in options.items() if k not in OWN}
     test = options.get("test")
+    if target is None and values.get("learner") == UNLABELLED:
+        raise data_error(
+            "without a target there is nothing to plan",
+            source="plan",
+            expected="a learner with a target",
+            hint="train without it: all rows are learned from at once",
+            cls=OptionError,
+        )
     native, _, pairs, own = asked(verb, data, target, values, test)
     if values.get("continue_") is not None:
         raise data_error(

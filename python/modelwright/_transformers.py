@@ -21,8 +21,9 @@ from sklearn.utils.validation import (
 from ._data import _array_column, read, said_of
 from ._errors import ModelwrightWarning, OptionError, data_error
 from ._estimators import check_lengths, labels_of, values_of
-from ._frames import check_names, collected, is_frame, kinds_of
+from ._frames import check_columns, check_names, collected, is_frame, kinds_of, names_of
 from ._modelwright import Table, TargetEncoded, Vectorized
+from ._refusals import typed
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -46,6 +47,11 @@ class _Transformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _read(self, X: Any, *, reset: bool) -> tuple[Any, list[tuple[str, str]]]:
         """X as a native table, and what its columns are known to mean."""
         X = collected(X)
+        with typed("X", X, names_of(X) if is_frame(X) else None):
+            check_columns(X)
+            return self._native(X, reset=reset)
+
+    def _native(self, X: Any, *, reset: bool) -> tuple[Any, list[tuple[str, str]]]:
         if is_frame(X):
             check_names(self, X, reset=reset)
             _check_n_features(self, X, reset=reset)
@@ -85,9 +91,10 @@ class _Transformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         }
         if y is None:
             return learned
-        y = column_or_1d(y, warn=True)
-        check_lengths(n_rows, y)
-        found = type_of_target(y, input_name="y") if target_type == "auto" else target_type
+        with typed("y"):
+            y = column_or_1d(y, warn=True)
+            check_lengths(n_rows, y)
+            found = type_of_target(y, input_name="y") if target_type == "auto" else target_type
         self.target_type_ = found.removesuffix("-multioutput")
         if self.target_type_ == "continuous":
             target = values_of(self, y)

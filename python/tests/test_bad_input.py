@@ -535,3 +535,52 @@ def test_what_changed_its_type_is_refused_by_column(case):
 )
 def test_flags_that_are_not_all_known_are_predicted(values):
     assert len(fit(FLAGS).predict(FLAGS.assign(f=values))) == 60
+
+
+REFUSED = {
+    "no rows": (lambda X, y: (X[:0], y[:0]), "X", None, "0 sample"),
+    "NaN in y": (lambda X, y: (X, np.where(np.arange(60) == 3, np.nan, y)), "y", None, "y contains"),
+    "y of another length": (lambda X, y: (X, y[:-1]), "y", None, "inconsistent numbers"),
+    "no y": (lambda X, y: (X, None), "y", None, "requires y"),
+    "infinity": (lambda X, y: (X.assign(b=np.inf), y), "X", "b", "infinity"),
+    "an array with infinity": (
+        lambda X, y: (np.where(X.to_numpy() > 8, np.inf, X.to_numpy()), y), "X", "x0", "infinity",
+    ),
+    "complex": (lambda X, y: (X.to_numpy() * 1j, y), "X", "x0", "Complex"),
+    "words in an array": (lambda X, y: (np.array([["a"]] * 60), y), "X", "x0", "string"),
+    "no columns": (lambda X, y: (X.iloc[:, :0], y), "X", None, "0 feature"),
+    "a vector": (lambda X, y: (X["a"].to_numpy(), y), "X", None, "Reshape your data"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("estimator", ["classifier", "regressor", "search", "encoder", "forest"])
+def test_what_an_estimator_refuses_is_a_data_error_in_the_words_of_scikit_learn(case, estimator):
+    X = pd.DataFrame({"a": np.arange(60.0) % 10, "b": np.arange(60.0)})
+    X, y = REFUSED[case][0](X, np.arange(60.0) % 2)
+    _, source, column, words = REFUSED[case]
+    made = {
+        "classifier": mw.LogisticRegression(), "regressor": mw.GradientBoostingRegressor(n_rounds=2),
+        "search": mw.ModelwrightClassifier(time_limit=1), "encoder": mw.TargetEncoder(),
+        "forest": mw.IsolationForest(n_trees=2),
+    }[estimator]  # fmt: skip
+    if estimator == "forest" and source == "y":
+        pytest.skip("an isolation forest looks at no y")
+    if estimator == "encoder" and case in ("words in an array", "infinity"):
+        pytest.skip("an encoder takes a frame's infinity and an array's words for values")
+    with pytest.raises(mw.DataError, match=words) as caught:
+        made.fit(X, y)
+    error = caught.value
+    assert (error.source, error.column) == (source, column), error
+    assert error.expected
+    assert error.what and "where:" in str(error)
+
+
+def test_another_width_and_other_names_are_data_errors_too():
+    X = pd.DataFrame({"a": np.arange(60.0) % 10, "b": np.arange(60.0)})
+    model = mw.Ridge().fit(X, X["b"])
+    with pytest.raises(mw.DataError, match="expecting 2 features") as caught:
+        model.predict(X.to_numpy()[:, :1])
+    assert caught.value.hint and caught.value.source == "X"
+    with pytest.raises(mw.DataError, match="unseen at fit time:\n- c"):
+        model.predict(X.rename(columns={"b": "c"}))

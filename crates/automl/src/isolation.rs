@@ -34,6 +34,14 @@ const THRESHOLD: f64 = 0.5;
 /// Bars of the histogram of scores.
 const N_BINS: usize = 20;
 
+impl Predictor {
+    /// The score above which a row is called unusual, of an isolation forest; `None` of models that
+    /// learned answers.
+    pub fn anomaly_threshold(&self) -> Option<f64> {
+        self.members().any(|(name, ..)| name == ISOLATION_FOREST).then_some(self.threshold)
+    }
+}
+
 /// Whether a run learns without a target.
 pub(crate) fn is_asked(options: &Options) -> bool {
     options.single.as_ref().is_some_and(|one| one.learner == ISOLATION_FOREST)

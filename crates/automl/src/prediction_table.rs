@@ -8,7 +8,6 @@ use modelwright_core::data::{Column, ColumnData, Strings, Table};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Error, Result};
 use modelwright_evaluate::CostMatrix;
-use modelwright_learners::forest::ISOLATION_FOREST;
 
 use crate::conformal::{LevelIntervals, LevelSets, Regions};
 use crate::fair::GroupThresholds;
@@ -22,8 +21,8 @@ pub struct PredictionTable {
     threshold: f64,
     costs: Option<CostMatrix>,
     fair: Option<GroupThresholds>,
-    /// Whether values are scores of how unusual rows are.
-    scores_anomalies: bool,
+    /// Above which score a row is unusual, where values are such scores.
+    anomaly_threshold: Option<f64>,
 }
 
 impl PredictionTable {
@@ -36,7 +35,7 @@ impl PredictionTable {
             threshold: predictor.threshold,
             costs: predictor.costs().cloned(),
             fair: predictor.group_thresholds().cloned(),
-            scores_anomalies: predictor.members().any(|(name, ..)| name == ISOLATION_FOREST),
+            anomaly_threshold: predictor.anomaly_threshold(),
         }
     }
 
@@ -95,8 +94,8 @@ impl PredictionTable {
     ) -> Result<Table> {
         if self.names.is_empty() {
             let mut columns = vec![Column::numbers("prediction", predictions.values.clone())];
-            if self.scores_anomalies {
-                let is_above = |score: &f64| f64::from(u8::from(*score > self.threshold));
+            if let Some(threshold) = self.anomaly_threshold {
+                let is_above = |score: &f64| f64::from(u8::from(*score > threshold));
                 let unusual = predictions.values.iter().map(is_above).collect::<Vec<f64>>();
                 columns.push(Column::numbers("is_anomaly", unusual));
             }
@@ -169,7 +168,7 @@ mod tests {
         let labels = classes.iter().collect();
         let classes = classes.iter().map(|c| (*c).to_owned()).collect();
         let (threshold, costs, fair) = (0.4, None, None);
-        PredictionTable { classes, labels, names, threshold, costs, fair, scores_anomalies: false }
+        PredictionTable { classes, labels, names, threshold, costs, fair, anomaly_threshold: None }
     }
 
     fn table(classes: &[&str], predictions: &Predictions) -> Table {

@@ -6,6 +6,7 @@
 //! once: [`Checked`] is the proof, so that nothing below tests ranges again.
 
 mod foreign;
+mod portion;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -13,6 +14,8 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, nearest};
+
+pub use portion::Portion;
 
 /// Parameter values by name, as flags, records and plans carry them.
 pub type ParamMap = BTreeMap<String, ParamValue>;
@@ -67,6 +70,8 @@ pub enum Domain {
     },
     /// One of these names.
     Choice(&'static [&'static str]),
+    /// One of these names, or a [`Portion`] of a whole as text.
+    Portion(&'static [&'static str]),
     /// Any text; whoever uses it knows the form, which is said here in words.
     Text(&'static str),
 }
@@ -99,6 +104,7 @@ impl Domain {
             Self::Int { min, max, .. } => format!("a whole number from {min} to {max}"),
             Self::Real { min, max, .. } => format!("a number from {min} to {max}"),
             Self::Choice(names) => format!("one of {}", names.join(", ")),
+            Self::Portion(names) => format!("one of {}, {}", names.join(", "), Portion::FORM),
             Self::Text(form) => (*form).to_owned(),
         }
     }
@@ -113,6 +119,9 @@ impl Domain {
                 (*min..=*max).contains(&(*v as f64))
             }
             (Self::Choice(names), ParamValue::Choice(v)) => names.contains(&v.as_str()),
+            (Self::Portion(names), ParamValue::Choice(v)) => {
+                names.contains(&v.as_str()) || Portion::parse(v).is_some()
+            }
             _ => false,
         }
     }
@@ -123,7 +132,7 @@ impl Domain {
             Self::Flag => ParamValue::Choice("maybe".to_owned()),
             Self::Int { max, .. } => ParamValue::Int(max.saturating_add(1)),
             Self::Real { max, .. } => ParamValue::Real(max + max.abs() + 1.0),
-            Self::Choice(_) => ParamValue::Choice("no such choice".to_owned()),
+            Self::Choice(_) | Self::Portion(_) => ParamValue::Choice("no such choice".to_owned()),
             Self::Text(_) => ParamValue::Flag(true),
         }
     }
@@ -132,11 +141,19 @@ impl Domain {
     pub fn parse(&self, text: &str) -> Option<ParamValue> {
         match self {
             Self::Flag => text.parse().ok().map(ParamValue::Flag),
-            Self::Int { .. } => text.parse().ok().map(ParamValue::Int),
+            Self::Int { .. } => whole(text).map(ParamValue::Int),
             Self::Real { .. } => text.parse().ok().map(ParamValue::Real),
-            Self::Choice(_) | Self::Text(_) => Some(ParamValue::Choice(text.to_owned())),
+            Self::Choice(_) | Self::Portion(_) | Self::Text(_) => {
+                Some(ParamValue::Choice(text.to_owned()))
+            }
         }
     }
+}
+
+/// A whole number, however it is written: `7`, `7.0`, `1e3`.
+fn whole(text: &str) -> Option<i64> {
+    let as_real = || text.parse().ok().filter(|v: &f64| v.fract() == 0.0 && v.abs() < 1e15);
+    text.parse().ok().or_else(|| as_real().map(|v| v as i64))
 }
 
 /// The declaration of one parameter.
@@ -228,7 +245,9 @@ fn out_of_domain(owner: &str, spec: &ParamSpec, value: &ParamValue) -> Error {
         .expected(spec.domain.describe())
         .got(value.to_string());
     let near = match (&spec.domain, value) {
-        (Domain::Choice(names), ParamValue::Choice(value)) => nearest(value, names),
+        (Domain::Choice(names) | Domain::Portion(names), ParamValue::Choice(value)) => {
+            nearest(value, names)
+        }
         _ => None,
     };
     error.hint(near.map_or(spec.text.to_owned(), |near| format!("did you mean `{near}`?")))
@@ -390,6 +409,8 @@ mod tests {
             solver: String = "auto", Domain::Choice(&["auto", "newton"]);
             /// What to call it.
             label: String = "", Domain::Text("any words");
+            /// How many are looked at.
+            part: String = "all", Domain::Portion(&["all", "half"]);
         }
     }
 
@@ -409,9 +430,14 @@ mod tests {
         let read = |name, text| parse("test", TestParams::SPECS, name, text);
         assert_eq!(read("rate", "0.5").unwrap(), ParamValue::Real(0.5));
         assert_eq!(read("rate", "1e-3").unwrap(), ParamValue::Real(0.001));
-        assert_eq!(read("rounds", " 7 ").unwrap(), ParamValue::Int(7));
+        for seven in [" 7 ", "7.0", "0.7e1"] {
+            assert_eq!(read("rounds", seven).unwrap(), ParamValue::Int(7));
+        }
         assert_eq!(read("shuffle", "false").unwrap(), ParamValue::Flag(false));
         assert_eq!(read("solver", "newton").unwrap(), ParamValue::Choice("newton".to_owned()));
+        for part in ["half", "0.3", "4"] {
+            assert_eq!(read("part", part).unwrap(), ParamValue::Choice(part.to_owned()));
+        }
         for (name, text, fragments) in [
             (
                 "rounds",

@@ -57,6 +57,20 @@ pub(crate) fn expectation(reading: Reading, seen: &Seen) -> String {
     }
 }
 
+/// What to do about a value that does not fit its column.
+pub(crate) fn remedy(reading: Reading, value: &str) -> &'static str {
+    let reads = |style: Style| style.parse(trim(value), &mut Seen::default()).is_some();
+    match reading {
+        Reading::Number(Style::Plain | Style::Point) if reads(Style::Comma) => {
+            "where the comma is the sign before decimals in this file: --decimal comma"
+        }
+        Reading::Number(Style::Comma) if reads(Style::Point) => {
+            "where the point is the sign before decimals in this file: --decimal point"
+        }
+        _ => "mend the value, or fit again with the column as it is now",
+    }
+}
+
 fn number_expectation(format: &NumberFormat) -> String {
     let number = if format.decimal_comma { "12,5" } else { "12.5" };
     if format.percent {
@@ -77,6 +91,7 @@ fn cast(column: Column, field: &Field, n_rows_before: usize) -> Result<Column> {
             .row((n_rows_before + row) as u64 + 1)
             .column(&field.name)
             .expected(expected)
+            .hint(remedy(Reading::Number(Style::of(&field.number_format)), &value))
             .got(value)
     };
     let name = column.name.clone();

@@ -18,7 +18,7 @@ use modelwright_core::{Error, Result};
 use crate::cell::decide::Reading;
 use crate::cell::number::{Seen, Style};
 use crate::cell::{instant, missing, trim};
-use crate::conform::{expectation, flag};
+use crate::conform::{expectation, flag, remedy};
 use crate::interner::Interner;
 
 /// The largest whole number that f64 tells apart from its neighbours.
@@ -367,6 +367,8 @@ fn misfit(field: &Field, cell: Cell<'_>) -> Error {
         (Storage::Instant, Cell::Integer(_) | Cell::Number(_)) => {
             error.hint("write dates as texts; pandas does with to_json(date_format=\"iso\")")
         }
+        // Rows have no file whose decimal sign could be named.
+        (_, Cell::Text(_)) => error.hint(remedy(Reading::Text, "")),
         _ => error,
     }
 }

@@ -44,7 +44,7 @@ fn defaults_fit_and_a_value_outside_each_range_is_refused_by_name() {
             let below = match param.domain {
                 Domain::Int { min, .. } => Some(ParamValue::Int(min - 1)),
                 Domain::Real { min, .. } => Some(ParamValue::Real(min - min.abs() - 1.0)),
-                Domain::Flag | Domain::Choice(_) | Domain::Text(_) => None,
+                Domain::Flag | Domain::Choice(_) | Domain::Portion(_) | Domain::Text(_) => None,
             };
             let not_a_number =
                 matches!(param.domain, Domain::Real { .. }).then_some(ParamValue::Real(f64::NAN));

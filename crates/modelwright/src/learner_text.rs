@@ -87,6 +87,7 @@ fn domain(domain: &Domain) -> Value {
         Domain::Int { min, max, .. } => json!({ "type": "int", "min": min, "max": max }),
         Domain::Real { min, max, .. } => json!({ "type": "real", "min": min, "max": max }),
         Domain::Choice(names) => json!({ "type": "choice", "choices": names }),
+        Domain::Portion(names) => json!({ "type": "portion", "choices": names }),
         Domain::Text(form) => json!({ "type": "text", "form": form }),
     }
 }

@@ -67,7 +67,7 @@ impl Model {
     /// Why rows without a column of the target's name measure nothing, of a model that learned
     /// without one; `None` of others, which only lack the column.
     pub(crate) fn measures_nothing(&self) -> Option<Error> {
-        (self.predictor.target == ANOMALY_SCORE).then(|| {
+        self.predictor.anomaly_threshold().map(|_| {
             Error::input("an isolation forest learned without answers: there is nothing to measure")
                 .expected("a model that was trained with --target")
                 .got(format!("one that scores how unusual rows are (`{ANOMALY_SCORE}`)"))

@@ -163,6 +163,12 @@ impl Model {
         self.schema.fields.iter().map(|f| f.name.clone()).collect()
     }
 
+    /// The score above which an isolation forest calls a row unusual; none of other models.
+    #[getter]
+    fn anomaly_threshold(&self) -> Option<f64> {
+        self.loaded.predictor.anomaly_threshold()
+    }
+
     /// The levels of the model's intervals or sets.
     #[getter]
     fn levels(&self) -> Vec<f64> {

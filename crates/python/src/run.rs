@@ -423,19 +423,31 @@ pub(crate) fn plan(
     to_json(py, &ended.value)
 }
 
+/// What a look at a table may take, as Python says it.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct LookLimits {
+    seed: u64,
+    /// 0 for all processors.
+    threads: usize,
+    /// None for what is free.
+    memory_bytes: Option<u64>,
+}
+
 /// The profile of a table: as JSON, as an HTML page, as text.
 #[pyfunction]
-#[pyo3(signature = (data, target, kinds, seed, text, on_event))]
+#[pyo3(signature = (data, target, kinds, limits, text, on_event))]
 pub(crate) fn profile(
     py: Python<'_>,
     data: Data,
     target: Option<String>,
     kinds: Vec<(String, String)>,
-    seed: u64,
+    limits: LookLimits,
     text: Given,
     on_event: Option<Py<PyAny>>,
 ) -> PyResult<(String, String, String)> {
     let text = text_layout(py, text)?;
+    let LookLimits { seed, threads, memory_bytes } = limits;
     let mut wish = Wish { target, seed, ..Wish::default() };
     for (column, kind) in kinds {
         let kind = kind.parse().map_err(|e: Error| raise(py, &e.at("kind"), Realm::Option))?;
@@ -443,8 +455,8 @@ pub(crate) fn profile(
     }
     let (data, started) = (Input::from(data), began(0.0));
     let work = move |events: Box<dyn Progress>, cancel| {
-        let memory_bytes = machine::default_memory_limit();
-        let (threads, time, replay) = (0, None, None);
+        let memory_bytes = memory_bytes.or_else(machine::default_memory_limit);
+        let (time, replay) = (None, None);
         let limits = Limits { started, threads, time, memory_bytes, seed, replay };
         let ctx = limits.context(events, cancel)?;
         ctx.tell(Event::Phase("read".to_owned()));

@@ -201,6 +201,7 @@ pub(crate) fn explain(
                 .row((n_rows + row) as u64 + 1)
                 .column(&layout.names[plan.position])
                 .expected(crate::conform::expectation(plan.reading, &plan.seen))
+                .hint(crate::conform::remedy(plan.reading, &value))
                 .got(value)
         }
     }

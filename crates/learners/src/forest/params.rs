@@ -1,10 +1,10 @@
 //! The parameters, in scikit-learn's words, and the settings that growing reads.
 
 use modelwright_core::declare_params;
-use modelwright_core::params::Domain;
+use modelwright_core::params::{Domain, Portion};
 use modelwright_core::task::Task;
 
-/// How many features a node looks at; `auto` is `sqrt` for classes and `third` for numbers.
+/// How many features a node looks at, by name; a share or a count will do as well.
 const MAX_FEATURES: &[&str] = &["auto", "sqrt", "log2", "third", "half", "all"];
 
 /// Up to here leaves of a single row are affordable.
@@ -26,7 +26,7 @@ macro_rules! forest_params {
                 /// How many trees are grown.
                 n_trees: usize = 100_usize, Domain::int(1, 10_000);
                 #[doc = $max_features]
-                max_features: String = "auto", Domain::Choice(MAX_FEATURES);
+                max_features: String = "auto", Domain::Portion(MAX_FEATURES);
                 /// The most splits between root and leaf; 0 is without limit.
                 max_depth: usize = 0_usize, Domain::int(0, 1000);
                 /// The most leaves of a tree; 0 is without limit.
@@ -122,7 +122,7 @@ impl Settings {
             "log2" => n.log2(),
             "third" => n / 3.0,
             "half" => n / 2.0,
-            _ => n,
+            other => Portion::parse(other).map_or(n, |part| part.of(n_features)),
         };
         (wanted.round() as usize).clamp(1, n_features.max(1))
     }
@@ -149,5 +149,15 @@ mod tests {
         assert_eq!(forest.features_per_node(Task::Regression, 9), 3);
         assert_eq!(extra.features_per_node(Task::Regression, 9), 9);
         assert_eq!(extra.features_per_node(Task::Multiclass, 1), 1);
+    }
+
+    #[test]
+    fn features_are_a_share_or_a_count_too() {
+        let of = |text: &str| {
+            let params = RandomForestParams { max_features: text.to_owned(), ..Default::default() };
+            params.settings().features_per_node(Task::Binary, 9)
+        };
+        let wanted = [("0.8", 7), ("1.0", 9), ("1", 1), ("3", 3), ("20", 9), ("0.001", 1)];
+        assert!(wanted.iter().all(|(text, n)| of(text) == *n), "{:?}", wanted.map(|(t, _)| of(t)));
     }
 }
