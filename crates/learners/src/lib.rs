@@ -16,6 +16,7 @@ pub mod linear;
 pub mod naive_bayes;
 pub mod neural_net;
 pub mod own;
+mod standby;
 pub mod tree;
 
 pub use catalog::{LEARNERS, UNLABELLED, learner};

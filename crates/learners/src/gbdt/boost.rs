@@ -24,6 +24,7 @@ use super::start::Start;
 use super::stopping::Stopping;
 use crate::course::Course;
 use crate::learner::Model;
+use crate::standby::Standby;
 use crate::tree::{
     Constraints, GrowPolicy, Grown, Pace, SplitRule, TrainBins, Tree, UPDATES_PER_QUESTION,
     Workspace, grow, predict,
@@ -174,7 +175,9 @@ impl Rounds<'_> {
         let first = losses.first();
         let mut stopping = first.map(|loss| Stopping::new(patience, self.train.rows.len(), *loss));
         let mut done = 0;
+        let mut standby = Standby::begin();
         while done < self.params.n_rounds && ctx.proceed() {
+            standby.call();
             let grew = self.round(self.n_given + done).map_err(|e| in_round(e, done))?;
             done += 1;
             if let (Some(loss), Some(stopping)) = (validation, &mut stopping) {

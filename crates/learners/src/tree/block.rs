@@ -66,7 +66,7 @@ impl Block {
         let bins = Bins::Dense(BinBlock::from_columns(&codes, stride));
         let mut block = Self::plain(bins, members, stride);
         for column in joint {
-            let dictionary = block.take(column, features);
+            let dictionary = block.take((column, &column.counts(features)), features);
             block.dictionaries.push(dictionary);
         }
         block
@@ -83,9 +83,11 @@ impl Block {
     /// A block of columns that nearly always have their usual code.
     pub(super) fn sparse(features: &[BinFeature<'_>], columns: &[Column<'_>]) -> Self {
         let mut block = Self::plain(Bins::Sparse(SparseRows::of_parts(&[])), Vec::new(), 0);
+        let counts: Vec<Vec<usize>> = columns.par_iter().map(|c| c.counts(features)).collect();
         let meaning: Vec<(&[u8], Dictionary)> = columns
             .iter()
-            .map(|column| (column.codes(features), block.take(*column, features)))
+            .zip(&counts)
+            .map(|(column, n)| (column.codes(features), block.take((*column, n), features)))
             .collect();
         let n_rows = meaning.first().map_or(0, |(codes, _)| codes.len());
         let parts: Vec<(Vec<u16>, Vec<u16>)> = (0..n_rows.div_ceil(CHUNK_ROWS))
@@ -115,9 +117,9 @@ impl Block {
     }
 
     /// Makes room for the members of a column behind those that are there.
-    fn take(&mut self, column: Column<'_>, features: &[BinFeature<'_>]) -> Dictionary {
-        let (dictionary, places) = Dictionary::of(column, features, self.len);
-        for member in column.members() {
+    fn take(&mut self, counted: (Column<'_>, &[usize]), features: &[BinFeature<'_>]) -> Dictionary {
+        let (dictionary, places) = Dictionary::of(counted, features, self.len);
+        for member in counted.0.members() {
             self.members.push(*member);
             self.offsets.push(self.len);
             self.len += features[*member].n_bins();

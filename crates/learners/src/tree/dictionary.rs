@@ -58,6 +58,15 @@ impl<'a> Column<'a> {
         }
     }
 
+    /// How many rows each code has.
+    pub(super) fn counts(self, features: &[BinFeature<'_>]) -> Vec<usize> {
+        let mut counts = vec![0_usize; self.n_codes(features)];
+        for code in self.codes(features) {
+            counts[usize::from(*code)] += 1;
+        }
+        counts
+    }
+
     /// The bin of a member that a code stands for.
     pub(super) fn bin(self, code: usize, member: usize) -> u8 {
         match self {
@@ -69,16 +78,13 @@ impl<'a> Column<'a> {
 
 impl Dictionary {
     /// The dictionary of a column whose members' bins start at `start` in the block's histogram,
-    /// one member after the other, and the places of these.
+    /// one member after the other, and the places of these; `n_rows_of` counts the rows of each
+    /// code.
     pub(super) fn of(
-        column: Column<'_>,
+        (column, n_rows_of): (Column<'_>, &[usize]),
         features: &[BinFeature<'_>],
         start: usize,
     ) -> (Self, Vec<Place>) {
-        let mut n_rows_of = vec![0_usize; column.n_codes(features)];
-        for code in column.codes(features) {
-            n_rows_of[usize::from(*code)] += 1;
-        }
         let mut end = start as u32;
         let mut members = Vec::with_capacity(column.members().len());
         for (member, feature) in column.members().iter().enumerate() {

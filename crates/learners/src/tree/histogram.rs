@@ -5,6 +5,8 @@
 //! Blocks run in parallel; a block of many rows is divided into chunks of rows as well, whose
 //! integer sums add up to the same bits in any division.
 
+use std::ops::Range;
+
 use modelwright_kernels::entry::Entry;
 use modelwright_kernels::histogram::subtract;
 use rayon::prelude::*;
@@ -14,9 +16,11 @@ use super::block::Block;
 use super::split::{LeafSums, Split, SplitRule, better};
 
 /// Updates below which a parallel region costs more than it saves.
-const PARALLEL_UPDATES: usize = 1 << 16;
+const PARALLEL_UPDATES: usize = 1 << 15;
 /// Sums whose search for a cut costs about as much as one update of a histogram.
 const SUMS_PER_UPDATE: usize = 2;
+/// Features of a block that one thread searches at a time.
+const MEMBERS_AT_ONCE: usize = 24;
 
 /// A leaf whose splits are wanted.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +53,7 @@ pub fn build_and_split(
     let parallel = is_worth_it(bins, entries.len());
     let work = |(block, histogram): (&Block, &mut [i64])| {
         block.fill(entries, leaf.sums.total, histogram, parallel);
-        split_of(bins, rule, block, histogram, leaf)
+        split_of(bins, rule, (block, parallel), histogram, leaf)
     };
     best_of(bins.blocks.iter().zip(by_block(bins, histogram)).collect(), parallel, work)
 }
@@ -70,8 +74,8 @@ pub fn divide_and_split(
         block.fill(entries, sum, small_sums, parallel);
         subtract(large_sums, small_sums);
         [
-            small_leaf.and_then(|leaf| split_of(bins, rule, block, small_sums, leaf)),
-            large_leaf.and_then(|leaf| split_of(bins, rule, block, large_sums, leaf)),
+            small_leaf.and_then(|leaf| split_of(bins, rule, (block, parallel), small_sums, leaf)),
+            large_leaf.and_then(|leaf| split_of(bins, rule, (block, parallel), large_sums, leaf)),
         ]
     };
     let small_parts = by_block(bins, small_histogram);
@@ -98,7 +102,8 @@ pub fn split_again(
     let mut best = None;
     for block in &bins.blocks {
         let sums = &histogram[block.start..block.start + block.len];
-        let found = rule.best_of_block(bins, block, sums, &leaf.sums, &kernel_rule, leaf.allowed);
+        let all = (block, 0..block.members.len());
+        let found = rule.best_of_members(bins, all, sums, &leaf.sums, &kernel_rule, leaf.allowed);
         best = better(best, found);
     }
     best
@@ -107,12 +112,23 @@ pub fn split_again(
 fn split_of(
     bins: &TrainBins<'_>,
     rule: &SplitRule,
-    block: &Block,
+    (block, parallel): (&Block, bool),
     histogram: &[i64],
     leaf: &Candidate<'_>,
 ) -> Option<Split> {
     let kernel_rule = rule.of_leaf(&leaf.sums, 0);
-    rule.best_of_block(bins, block, histogram, &leaf.sums, &kernel_rule, leaf.allowed)
+    let n_members = block.members.len();
+    let best_of = |members: Range<usize>| {
+        let members = (block, members);
+        rule.best_of_members(bins, members, histogram, &leaf.sums, &kernel_rule, leaf.allowed)
+    };
+    if !parallel || n_members < 2 * MEMBERS_AT_ONCE {
+        return best_of(0..n_members);
+    }
+    let parts = (0..n_members).into_par_iter().step_by(MEMBERS_AT_ONCE);
+    let found = parts.map(|first| best_of(first..n_members.min(first + MEMBERS_AT_ONCE)));
+    // Ties go to the lower feature, in whatever order they are compared.
+    found.reduce(|| None, better)
 }
 
 fn is_worth_it(bins: &TrainBins<'_>, n_rows: usize) -> bool {

@@ -15,6 +15,8 @@
 //! keep their codes. This contains the packing of small bins and the bundling of exclusive features
 //! (Ke et al., "LightGBM", NeurIPS 2017, section 4), without its conflicts: the result is exact.
 
+use rayon::prelude::*;
+
 use super::row_bins::RowBins;
 
 /// The most tuples of a joint column: codes are bytes.
@@ -78,7 +80,7 @@ struct Spread {
 /// The features that may be joined, those most often at their usual bin first.
 fn by_spread(features: &[RowBins<'_>]) -> Vec<(usize, Spread)> {
     let mut spreads: Vec<(usize, Spread)> = features
-        .iter()
+        .par_iter()
         .enumerate()
         .filter_map(|(position, feature)| {
             let counts = feature.counts();

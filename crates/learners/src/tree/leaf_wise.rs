@@ -34,9 +34,9 @@ const HISTOGRAM_BYTES: usize = 128 << 20;
 const MAX_DOUBLINGS: i32 = 4;
 /// Leaves whose branches are made side by side.
 const AHEAD: usize = 4;
-/// Only while so many splits are to come is work done ahead: leaves that are next now will almost
+/// Of so many splits that are to come one is made ahead: leaves that are next now will almost
 /// certainly be split then.
-const SPLITS_TO_COME: usize = 3 * AHEAD;
+const SPLITS_TO_COME: usize = 3;
 
 /// Grows a tree on the first `n_entries` entries of the workspace.
 ///
@@ -140,8 +140,8 @@ impl Grower<'_> {
     /// Makes the branch of a leaf, and of those that come after it.
     fn make_branches(&mut self, index: usize) {
         let to_come = self.common.limits.max_leaves.saturating_sub(self.leaves.len());
-        let mut chosen =
-            if to_come >= SPLITS_TO_COME { self.next_leaves(AHEAD) } else { vec![index] };
+        let n_ahead = (to_come / SPLITS_TO_COME).min(AHEAD);
+        let mut chosen = if n_ahead > 1 { self.next_leaves(n_ahead) } else { vec![index] };
         chosen.retain(|i| self.leaves[*i].branch.is_none());
         let mut work: Vec<Work> = Vec::with_capacity(chosen.len());
         for index in chosen {

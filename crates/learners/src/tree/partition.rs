@@ -11,9 +11,9 @@ use super::bins::BinFeature;
 use super::model::LevelSet;
 
 /// Rows of a leaf from which its partition runs in parallel.
-const PARALLEL_ROWS: usize = 1 << 16;
+const PARALLEL_ROWS: usize = 1 << 15;
 /// Rows of a chunk of a parallel partition.
-const CHUNK_ROWS: usize = 1 << 14;
+const CHUNK_ROWS: usize = 1 << 13;
 
 /// A question to a row's bin.
 #[derive(Debug, Clone, Copy, PartialEq)]

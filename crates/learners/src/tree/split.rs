@@ -1,5 +1,7 @@
 //! The best split of a leaf, over the features that it may use.
 
+use std::ops::Range;
+
 use modelwright_core::random::Random;
 use modelwright_kernels::bounded::{Bounds, best_cut_within};
 use modelwright_kernels::entry::hessian_units;
@@ -130,20 +132,22 @@ impl SplitRule {
         leaf.bounds.of_children(direction, sums.map(|sum| rule.value(sum)))
     }
 
-    /// The best split of a leaf by the features of one block.
+    /// The best split of a leaf by some features of one block.
     ///
-    /// `histogram` is that of the block. Ties go to the lower feature.
-    pub fn best_of_block(
+    /// `members` are their positions there, `histogram` is that of the block. Ties go to the lower
+    /// feature.
+    pub fn best_of_members(
         &self,
         bins: &TrainBins<'_>,
-        block: &Block,
+        (block, members): (&Block, Range<usize>),
         histogram: &[i64],
         leaf: &LeafSums,
         rule: &Rule,
         allowed: &[bool],
     ) -> Option<Split> {
         let mut best: Option<Split> = None;
-        for (member, (feature, start)) in block.members.iter().zip(&block.offsets).enumerate() {
+        for member in members {
+            let (feature, start) = (&block.members[member], &block.offsets[member]);
             let least = rule.min_hessian_units;
             if !allowed[*feature] || block.is_settled(member, histogram, leaf.total, least) {
                 continue;
