@@ -17,7 +17,8 @@
 //! server: sketches of the last spans of time, nothing else.
 //! Measures and thresholds are Evidently's ([`modelwright_inspect::drift::choose`]); on top of them
 //! a column drifts only if a two-sample test, adjusted for the number of columns, agrees. Where the
-//! model was fitted by groups, rows of one group are no independent witnesses (`witnesses`).
+//! model was fitted by groups, rows of one group are no independent witnesses (`witnesses`);
+//! where the time of rows is known, nor are neighbours that are alike (`serial`).
 
 mod answers;
 mod compare;
@@ -28,6 +29,7 @@ mod live;
 mod live_seasons;
 mod means;
 mod multivariate;
+mod observed;
 mod over_time;
 mod performance;
 mod quality;
@@ -38,6 +40,9 @@ mod sample;
 mod season;
 #[cfg(test)]
 mod seasonal_tests;
+mod serial;
+#[cfg(test)]
+mod serial_tests;
 mod share;
 mod side;
 mod tally;

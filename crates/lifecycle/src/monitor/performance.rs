@@ -11,6 +11,7 @@ use modelwright_evaluate::{
 
 use super::Watched;
 use super::season::Seasonal;
+use super::serial::share_of_losses;
 use super::side::Side;
 
 /// Resamples of the intervals.
@@ -39,16 +40,29 @@ pub(super) fn measured(
         threshold: watched.predictor.threshold,
     };
     let drawing = Drawing { n_resamples: N_RESAMPLES, mix: Mix::Drawn, groups: answers.groups() };
-    let values = bootstrap_intervals(&metrics, &input, drawing, ctx);
+    let mut values = bootstrap_intervals(&metrics, &input, drawing, ctx);
+    // Rows of a group are drawn together already.
+    let share = if answers.groups().is_some() { 1.0 } else { share_of_losses(answers) };
+    values.iter_mut().for_each(|metric| widen(metric, share));
     let evaluation = watched.record.evaluation.as_ref();
     let before = evaluation.map_or(&[][..], |e| &e.metrics);
     Some(Performance {
-        method: "measured on rows with known answers".to_owned(),
+        method: method_of(answers.truth.n_rows(), share),
         n_rows: answers.truth.n_rows() as u64,
         compared_with: evaluation.map(|e| e.on.clone()),
         metrics: values.into_iter().map(|now| change(watched, now, before)).collect(),
         caveat: "Answers that come late may be others than those that come soon.".to_owned(),
     })
+}
+
+/// How metrics of answered rows come about, of which a share is independent.
+fn method_of(n_rows: usize, share: f64) -> String {
+    let method = "measured on rows with known answers";
+    let count = (share * n_rows as f64).round();
+    if share >= 1.0 {
+        return method.to_owned();
+    }
+    format!("{method}, {n_rows} that count as {count}: errors of neighbours in time are alike")
 }
 
 /// Metrics to be expected without answers; `None` where nothing is known of them.
