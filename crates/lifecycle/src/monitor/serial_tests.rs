@@ -8,7 +8,7 @@ use super::tests::{ctx, model, watched};
 use super::{MonitorOptions, Side, conclude};
 
 /// Rows a minute apart, each of whose numbers is like the one before, and whose colour lingers.
-fn lingering(n: usize, like: f64, stream: u64, moved: f64) -> Table {
+pub(super) fn lingering(n: usize, like: f64, stream: u64, moved: f64) -> Table {
     let mut random = Random::stream(61, "monitor/lingering", stream);
     let (mut size, mut noise, mut twin) = (Vec::new(), Vec::new(), Vec::new());
     let (mut colour, mut when) = (Vec::new(), Vec::new());

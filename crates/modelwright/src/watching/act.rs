@@ -239,6 +239,7 @@ impl Acting<'_> {
         state.tried = None;
         state.seen.extend(self.hashes());
         state.looked = None;
+        state.n_looks = 0;
         state.learned = self.had();
         let mut outcome = json!({ "run": run, "decision": decision });
         if decision.accepted {
