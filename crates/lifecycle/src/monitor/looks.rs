@@ -5,8 +5,8 @@
 //! `k` tests at the share `1 / (k (k + 1))` of the level. The shares of all looks, however many
 //! there are, sum to 1, so that they are together wrong at most as often as one test at the whole
 //! level, whatever the rows of one look have to do with those of another (Boole; as an error
-//! spending function: Lan & DeMets, "Discrete sequential boundaries for clinical trials", Biometrika
-//! 70, 1983). A look that stands alone tests at the whole level.
+//! spending function: Lan & DeMets, "Discrete sequential boundaries for clinical trials",
+//! Biometrika 70, 1983). A look that stands alone tests at the whole level.
 //!
 //! Bets, which the trials of a watch make, would spend nothing; but they need rows one by one in
 //! one order, and a distance of distributions has no such form.

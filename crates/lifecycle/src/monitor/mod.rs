@@ -167,13 +167,8 @@ pub fn conclude(
     let importances = watched.importances();
     let mix = reference.and_then(|side| side.mix_like(current));
     let mix = mix.as_ref();
-    let mut columns: Vec<ColumnDrift> = ctx.map(current.columns().len(), |i| {
-        let tally = &current.columns()[i];
-        let importance = importances.get(tally.field.name.as_str()).copied();
-        compare::column(tally, reference.map(|side| &side.columns()[i]), mix, importance)
-    });
     let share = looks::share(options.look);
-    adjust(&mut columns, share);
+    let columns = columns_drift((reference, current, mix), &importances, share, ctx);
     let dataset = together(&columns, &importances, options);
     let predictions = current.predictions().map(|tally| {
         let was = reference.and_then(Side::predictions);
@@ -242,6 +237,23 @@ fn unranked(importances: &BTreeMap<&str, f64>, dataset: &DatasetDrift) -> Option
 /// Whether drift of a column says anything: time goes on by itself.
 fn may_drift(kind: Kind) -> bool {
     !matches!(kind, Kind::Datetime)
+}
+
+/// Drift of every column that the model reads: of the reference, if it is one of rows, and the new
+/// rows, in the mix of seasons that they have.
+fn columns_drift(
+    (reference, current, mix): (Option<&Side<'_>>, &Side<'_>, Option<&season::Seasonal>),
+    importances: &BTreeMap<&str, f64>,
+    share: f64,
+    ctx: &Context,
+) -> Vec<ColumnDrift> {
+    let mut columns: Vec<ColumnDrift> = ctx.map(current.columns().len(), |i| {
+        let tally = &current.columns()[i];
+        let importance = importances.get(tally.field.name.as_str()).copied();
+        compare::column(tally, reference.map(|side| &side.columns()[i]), mix, importance)
+    });
+    adjust(&mut columns, share);
+    columns
 }
 
 /// Adjusts the p-values for their number and decides which columns drifted, at a share of the level

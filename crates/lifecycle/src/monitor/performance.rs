@@ -45,7 +45,9 @@ pub(super) fn measured(
     let mut values = bootstrap_intervals(&metrics, &input, drawing, ctx);
     // Rows of a group are drawn together already.
     let share = if answers.groups().is_some() { 1.0 } else { share_of_losses(answers) };
-    values.iter_mut().for_each(|metric| widen(metric, share));
+    for metric in &mut values {
+        widen(metric, share);
+    }
     let evaluation = watched.record.evaluation.as_ref();
     let before = evaluation.map_or(&[][..], |e| &e.metrics);
     Some(Performance {

@@ -225,7 +225,9 @@ fn ranks(values: &[Option<f64>]) -> Vec<f64> {
     let (n, mut before, mut ranks) = (known.len() as f64, 0.0, vec![0.0; known.len()]);
     for ties in order.chunk_by(|a, b| known[*a] == known[*b]) {
         let rank = (before + 0.5 * ties.len() as f64) / n;
-        ties.iter().for_each(|row| ranks[*row] = rank);
+        for row in ties {
+            ranks[*row] = rank;
+        }
         before += ties.len() as f64;
     }
     ranks
@@ -235,7 +237,9 @@ fn ranks(values: &[Option<f64>]) -> Vec<f64> {
 fn indicators(levels: &[Option<u64>]) -> Vec<Vec<f64>> {
     let known: Vec<u64> = levels.iter().copied().flatten().collect();
     let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
-    known.iter().for_each(|level| *counts.entry(*level).or_default() += 1);
+    for level in &known {
+        *counts.entry(*level).or_default() += 1;
+    }
     let mut counts: Vec<(u64, usize)> = counts.into_iter().collect();
     counts.sort_by_key(|(level, n)| (std::cmp::Reverse(*n), *level));
     let of = |(level, _): &(u64, usize)| {
@@ -297,7 +301,7 @@ mod tests {
     fn parts_and_the_order_of_rows_change_nothing_and_many_are_thinned_out() {
         let n = 30_000;
         let values: Vec<f64> = chain(n, 0.99, 0.0, 3).into_iter().flatten().collect();
-        let times: Vec<i64> = (0..n as i64).collect();
+        let times: Vec<i64> = (0..).take(n).collect();
         let table =
             Table::new(vec![Column::instants("when", times), Column::numbers("value", values)])
                 .unwrap();

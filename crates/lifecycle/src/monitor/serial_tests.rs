@@ -13,7 +13,7 @@ pub(super) fn lingering(n: usize, like: f64, stream: u64, moved: f64) -> Table {
     let (mut size, mut noise, mut twin) = (Vec::new(), Vec::new(), Vec::new());
     let (mut colour, mut when) = (Vec::new(), Vec::new());
     let (mut s, mut z, mut c) = (random.normal(), random.normal(), random.below(3));
-    for minute in 0..n {
+    for minute in (0..).take(n) {
         let fresh = (1.0 - like * like).sqrt();
         s = like * s + fresh * random.normal();
         z = like * z + fresh * random.normal();
@@ -22,7 +22,7 @@ pub(super) fn lingering(n: usize, like: f64, stream: u64, moved: f64) -> Table {
         noise.push(z);
         twin.push(z + 0.3 * random.normal());
         colour.push(Some(["red", "green", "blue"][c]));
-        when.push(minute as i64 * 60_000_000);
+        when.push(minute * 60_000_000);
     }
     Table::new(vec![
         Column::numbers("size", size),

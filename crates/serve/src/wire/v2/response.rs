@@ -223,7 +223,9 @@ pub(crate) fn write_binary(ask: &Ask, wanted: Wanted, outcome: &Outcome, out: &m
             _ if wanted.n_top > 0 => {
                 let texts = place.map(|row| wanted.classes(&ask.model, outcome, row));
                 let texts = texts.unwrap_or_else(|| vec![String::new(); wanted.n_top]);
-                texts.iter().for_each(|text| write_text(text, out));
+                for text in &texts {
+                    write_text(text, out);
+                }
             }
             Output::Label => {
                 let label = place.map_or("", |row| &classes[outcome.codes[row] as usize]);
