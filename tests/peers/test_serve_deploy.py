@@ -13,6 +13,7 @@ import subprocess
 import kubernetes_validate
 import pytest
 import requests
+import tritonclient.grpc as triton
 import yaml
 
 from conftest import PROGRAM, ROOT
@@ -107,13 +108,19 @@ def test_the_runtime_of_kserve_is_one_and_speaks_what_it_says(url):
     kubernetes_validate.validate(pod, KUBERNETES, strict=True)
     [container] = spec["containers"]
     assert container["name"] == "kserve-container"
-    assert "/mnt/models" in container["args"]
+    # The conventions of KServe's own servers, which mean to ours what its own flags do.
+    assert {"--model_name={{.Name}}", "--model_dir=/mnt/models"} <= set(container["args"])
+    assert configuration([a.replace("{{.Name}}", "churn") for a in container["args"]])[
+        "models"] == ["/mnt/models"]
     assert not container["securityContext"]["allowPrivilegeEscalation"]
     for path in check_container(container, spec["annotations"]):
         assert requests.get(url + path).status_code == 200, path
     probed = {"v1": "/v1/models/v2-binary", "v2": "/v2/models/v2-binary/ready"}
-    for protocol in spec["protocolVersions"]:
+    for protocol in set(spec["protocolVersions"]) - {"grpc-v2"}:
         assert requests.get(url + probed[protocol]).status_code == 200
+    # gRPC is on the port of HTTP, which is the only one that the runtime opens.
+    client = triton.InferenceServerClient(url.removeprefix("http://"))
+    assert "grpc-v2" in spec["protocolVersions"] and client.is_model_ready("v2-binary")
     wanted = service["spec"]["predictor"]["model"]
     assert wanted["modelFormat"]["name"] in {f["name"] for f in spec["supportedModelFormats"]}
     assert wanted["protocolVersion"] in spec["protocolVersions"]

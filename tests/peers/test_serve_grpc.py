@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import requests
 import tritonclient.grpc as triton
+import tritonclient.http as triton_http
 
 from conftest import PROGRAM, ROOT
 from test_ui import first_document
@@ -98,3 +99,25 @@ def test_messages_of_a_stream_are_held_to_the_rate_of_the_key(tmp_path):
     lines = served.end()
     assert sum(line["status"] == 429 for line in lines) == len(refused)
     assert all(line["key"] == "shop" for line in lines if line["status"] != 401)
+
+
+def test_the_most_probable_classes_are_what_the_probabilities_say_over_both_protocols():
+    served = Served()
+    name = "probabilities"
+    values = {}
+    for client, kind in [(triton.InferenceServerClient(served.address), triton),
+                         (triton_http.InferenceServerClient(served.address), triton_http)]:
+        tensors = []
+        for column, (datatype, data) in COLUMNS.items():
+            tensors.append(kind.InferInput(column, list(data.shape), datatype))
+            tensors[-1].set_data_from_numpy(data)
+        plain = client.infer(MODEL, tensors).as_numpy(name)[0]
+        asked = [kind.InferRequestedOutput(name, class_count=2)]
+        answer = client.infer(MODEL, tensors, outputs=asked, request_id="7", parameters={"a": 1})
+        values[kind] = answer.as_numpy(name)
+        wanted = [f"{plain[c]:.6f}:{c}:{['no', 'yes'][c]}".encode() for c in np.argsort(-plain)]
+        assert values[kind].tolist() == [wanted]
+        with pytest.raises(triton.InferenceServerException, match="classification"):
+            client.infer(MODEL, tensors, outputs=[kind.InferRequestedOutput("prediction", class_count=1)])
+    np.testing.assert_array_equal(*values.values())
+    served.end()

@@ -301,6 +301,7 @@ pub(crate) fn model_monitor(
                 season: asked.season.parse()?,
                 time_column: asked.time_column,
                 by: asked.by,
+                look: None,
             },
         };
         let told = serde_json::json!({

@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::events::Events;
 use crate::held::Bodies;
 use crate::log::Log;
-use crate::model::{Hub, Model};
+use crate::model::{Hub, Model, no_such_version};
 use crate::problem::Problem;
 use crate::request_log::RequestLog;
 use crate::settings::Settings;
@@ -157,12 +157,7 @@ impl App {
             None | Some("") => entry.pick(key),
             Some(version) => entry.versions.iter().find(|m| m.version.to_string() == version),
         };
-        found.cloned().ok_or_else(|| {
-            let known: Vec<String> = entry.versions.iter().map(|m| m.version.to_string()).collect();
-            Problem::new(404, "no-such-version", format!("model `{name}` has no such version"))
-                .expected(format!("one of {}", known.join(", ")))
-                .got(version.unwrap_or_default())
-        })
+        found.cloned().ok_or_else(|| no_such_version(name, entry, version.unwrap_or_default()))
     }
 
     /// The version that is to be asked what `model` is, unseen.

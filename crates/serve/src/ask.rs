@@ -151,6 +151,11 @@ impl Query {
         Self(pairs)
     }
 
+    /// Adds a parameter that came in another way; one of the URL goes before it.
+    pub(crate) fn also(&mut self, name: &str, value: String) {
+        self.0.push((name.to_owned(), value));
+    }
+
     /// The names of all parameters.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())

@@ -151,7 +151,10 @@ impl Live {
             let was = like.map(|(seasons, _)| &seasons.columns()[i]);
             columns.push(compare::column(&tally, was, mix.as_ref(), None));
         }
-        adjust(&mut columns);
+        // A window that moves, and is asked whenever somebody likes: the gauges show each look for
+        // itself, and who is told by them asks for how long they say so.
+        let share = 1.0;
+        adjust(&mut columns, share);
         let dataset = together(&columns, &[].into(), &MonitorOptions::default());
         let tested = reference.predictions.as_ref();
         let (said, served) =
@@ -160,7 +163,7 @@ impl Live {
         let was = like.map(|(seasons, _)| seasons.predictions());
         let predictions = (said.is_some() || was.is_some()).then(|| {
             let tally = all.into_tally(said).beside_served(served);
-            predictions_drift(compare::column(&tally, was, mix.as_ref(), None))
+            predictions_drift(compare::column(&tally, was, mix.as_ref(), None), share)
         });
         let columns = columns.into_iter().zip(outside);
         let columns = columns

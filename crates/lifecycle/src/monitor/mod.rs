@@ -17,7 +17,8 @@
 //! server: sketches of the last spans of time, nothing else.
 //! Measures and thresholds are Evidently's ([`modelwright_inspect::drift::choose`]); on top of them
 //! a column drifts only if a two-sample test, adjusted for the number of columns, agrees. Where the
-//! model was fitted by groups, rows of one group are no independent witnesses (`witnesses`).
+//! model was fitted by groups, rows of one group are no independent witnesses (`witnesses`);
+//! where the time of rows is known, nor are neighbours that are alike (`serial`).
 
 mod answers;
 mod compare;
@@ -26,8 +27,12 @@ mod counted;
 mod group_tests;
 mod live;
 mod live_seasons;
+mod looks;
+#[cfg(test)]
+mod looks_tests;
 mod means;
 mod multivariate;
+mod observed;
 mod over_time;
 mod performance;
 mod quality;
@@ -38,6 +43,9 @@ mod sample;
 mod season;
 #[cfg(test)]
 mod seasonal_tests;
+mod serial;
+#[cfg(test)]
+mod serial_tests;
 mod share;
 mod side;
 mod tally;
@@ -60,9 +68,6 @@ use modelwright_core::record::{
 };
 use modelwright_core::{Context, Result};
 use modelwright_inspect::drift::benjamini_hochberg;
-
-use season::Seasonal;
-use tally::ColumnTally;
 
 /// A model and what is known of its training.
 pub struct Watched<'a> {
@@ -87,12 +92,16 @@ pub struct MonitorOptions {
     pub time_column: Option<String>,
     /// Columns whose groups are looked at where answers are known, besides the sensitive ones.
     pub by: Vec<String>,
+    /// Which look this is since something was last done about what was found, counted from 1: of
+    /// looks that follow each other, each tests at a share of the level, so that all together are
+    /// wrong as seldom as one. `None` is a look that stands alone.
+    pub look: Option<u64>,
 }
 
 impl Default for MonitorOptions {
     fn default() -> Self {
         let (season, time_column, by) = (SeasonChoice::None, None, Vec::new());
-        Self { drift_share: 0.5, predict: true, season, time_column, by }
+        Self { drift_share: 0.5, predict: true, season, time_column, by, look: None }
     }
 }
 
@@ -158,26 +167,26 @@ pub fn conclude(
     let importances = watched.importances();
     let mix = reference.and_then(|side| side.mix_like(current));
     let mix = mix.as_ref();
-    let mut columns: Vec<ColumnDrift> = ctx.map(current.columns().len(), |i| {
-        let tally = &current.columns()[i];
-        let importance = importances.get(tally.field.name.as_str()).copied();
-        compare::column(tally, reference.map(|side| &side.columns()[i]), mix, importance)
-    });
-    adjust(&mut columns);
+    let share = looks::share(options.look);
+    let columns = columns_drift((reference, current, mix), &importances, share, ctx);
     let dataset = together(&columns, &importances, options);
-    let predictions = alone(current.predictions(), reference.and_then(Side::predictions), mix);
+    let predictions = current.predictions().map(|tally| {
+        let was = reference.and_then(Side::predictions);
+        predictions_drift(compare::column(tally, was, mix, None), share)
+    });
     let target = current.target().map(|tally| {
         let was = reference.and_then(Side::target);
-        answers_drift(compare::column(tally, was, mix, None))
+        answers_drift(compare::column(tally, was, mix, None), share)
     });
     let quality = quality::find(watched, (reference, mix), current, &columns, &importances);
     let mut notes = current.notes();
     notes.extend(unranked(&importances, &dataset));
+    notes.extend(looks::note(options.look));
     let (multivariate, note) = multivariate::classify(watched, (reference, mix), current, ctx);
     notes.extend(note);
     notes.extend(reference.and_then(|side| side.season_note(current, mix)));
-    let performance = performance::measured(watched, current, ctx);
-    let estimated = performance::expected(watched, (reference, mix), current, ctx);
+    let performance = performance::measured(watched, current, share, ctx);
+    let estimated = performance::expected(watched, (reference, mix), current, share, ctx);
     let over_time = over_time::look(watched, current, &mut notes, ctx);
     let of_groups = over_time.as_ref().map_or_else(Vec::new, |o| over_time::words(watched, o));
     let verdict = words::verdict(&words::Found {
@@ -230,39 +239,49 @@ fn may_drift(kind: Kind) -> bool {
     !matches!(kind, Kind::Datetime)
 }
 
-/// Adjusts the p-values for their number and decides which columns drifted.
-fn adjust(columns: &mut [ColumnDrift]) {
+/// Drift of every column that the model reads: of the reference, if it is one of rows, and the new
+/// rows, in the mix of seasons that they have.
+fn columns_drift(
+    (reference, current, mix): (Option<&Side<'_>>, &Side<'_>, Option<&season::Seasonal>),
+    importances: &BTreeMap<&str, f64>,
+    share: f64,
+    ctx: &Context,
+) -> Vec<ColumnDrift> {
+    let mut columns: Vec<ColumnDrift> = ctx.map(current.columns().len(), |i| {
+        let tally = &current.columns()[i];
+        let importance = importances.get(tally.field.name.as_str()).copied();
+        compare::column(tally, reference.map(|side| &side.columns()[i]), mix, importance)
+    });
+    adjust(&mut columns, share);
+    columns
+}
+
+/// Adjusts the p-values for their number and decides which columns drifted, at a share of the level
+/// (see [`looks`]).
+fn adjust(columns: &mut [ColumnDrift], share: f64) {
     let p_values: Vec<f64> = columns.iter().filter_map(|c| c.p_value).collect();
     let adjusted = benjamini_hochberg(&p_values);
     let tested = columns.iter_mut().filter(|c| c.p_value.is_some());
     for (column, p) in tested.zip(adjusted) {
         column.p_adjusted = Some(p);
-        column.drifted = column.exceeds && p < LEVEL && may_drift(column.kind);
+        column.drifted = column.exceeds && p < share * LEVEL && may_drift(column.kind);
         if !column.drifted {
             column.words.clear();
         }
     }
 }
 
-/// The predictions, which stand alone and are not adjusted for a number of columns.
-fn alone(
-    is: Option<&ColumnTally<'_>>,
-    was: Option<&ColumnTally<'_>>,
-    mix: Option<&Seasonal>,
-) -> Option<ColumnDrift> {
-    is.map(|tally| predictions_drift(compare::column(tally, was, mix, None)))
-}
-
-/// Decides whether the predictions drifted.
-fn predictions_drift(drift: ColumnDrift) -> ColumnDrift {
+/// Decides whether the predictions drifted, which stand alone and are not adjusted for a number of
+/// columns.
+fn predictions_drift(drift: ColumnDrift, share: f64) -> ColumnDrift {
     let exceeds = drift.exceeds;
-    drift_alone(drift, exceeds)
+    drift_alone(drift, exceeds, share)
 }
 
 /// A column is drifted that moved far enough, if that is beyond chance at the stricter level.
-fn drift_alone(mut drift: ColumnDrift, is_large: bool) -> ColumnDrift {
+fn drift_alone(mut drift: ColumnDrift, is_large: bool, share: f64) -> ColumnDrift {
     drift.p_adjusted = drift.p_value;
-    drift.drifted = is_large && drift.p_value.is_some_and(|p| p < ALONE_LEVEL);
+    drift.drifted = is_large && drift.p_value.is_some_and(|p| p < share * ALONE_LEVEL);
     if !drift.drifted {
         drift.words.clear();
     }
@@ -272,12 +291,12 @@ fn drift_alone(mut drift: ColumnDrift, is_large: bool) -> ColumnDrift {
 /// Decides whether the answers drifted. There is one such column, which no other stands beside, and
 /// its shares are what a model's probabilities rest on: changes count that are too small to count
 /// for a column, if they are beyond chance at a stricter level.
-fn answers_drift(drift: ColumnDrift) -> ColumnDrift {
+fn answers_drift(drift: ColumnDrift, share: f64) -> ColumnDrift {
     let is_large = match (drift.measure.as_deref(), drift.score) {
         (Some("wasserstein" | "jensenshannon"), Some(score)) => score >= ANSWERS_DISTANCE,
         _ => drift.exceeds,
     };
-    drift_alone(drift, is_large)
+    drift_alone(drift, is_large, share)
 }
 
 fn together(

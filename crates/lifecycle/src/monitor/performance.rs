@@ -9,9 +9,10 @@ use modelwright_evaluate::{
     MetricEntry, MetricInput, bootstrap_intervals, metric, metric_or_default, metrics_for,
 };
 
-use super::Watched;
 use super::season::Seasonal;
+use super::serial::share_of_losses;
 use super::side::Side;
+use super::{Watched, looks};
 
 /// Resamples of the intervals.
 const N_RESAMPLES: usize = 1000;
@@ -19,10 +20,12 @@ const N_RESAMPLES: usize = 1000;
 /// Below so many rows a metric and its interval say nothing.
 const ROWS_MIN: usize = 10;
 
-/// Metrics where answers are known; `None` where there are too few.
+/// Metrics where answers are known; `None` where there are too few. A change is one at the share
+/// `spent` of the level (see [`looks`]).
 pub(super) fn measured(
     watched: &Watched<'_>,
     current: &Side<'_>,
+    spent: f64,
     ctx: &Context,
 ) -> Option<Performance> {
     let answers = &current.answers;
@@ -39,16 +42,31 @@ pub(super) fn measured(
         threshold: watched.predictor.threshold,
     };
     let drawing = Drawing { n_resamples: N_RESAMPLES, mix: Mix::Drawn, groups: answers.groups() };
-    let values = bootstrap_intervals(&metrics, &input, drawing, ctx);
+    let mut values = bootstrap_intervals(&metrics, &input, drawing, ctx);
+    // Rows of a group are drawn together already.
+    let share = if answers.groups().is_some() { 1.0 } else { share_of_losses(answers) };
+    for metric in &mut values {
+        widen(metric, share);
+    }
     let evaluation = watched.record.evaluation.as_ref();
     let before = evaluation.map_or(&[][..], |e| &e.metrics);
     Some(Performance {
-        method: "measured on rows with known answers".to_owned(),
+        method: method_of(answers.truth.n_rows(), share),
         n_rows: answers.truth.n_rows() as u64,
         compared_with: evaluation.map(|e| e.on.clone()),
-        metrics: values.into_iter().map(|now| change(watched, now, before)).collect(),
+        metrics: values.into_iter().map(|now| change(watched, (now, before), spent)).collect(),
         caveat: "Answers that come late may be others than those that come soon.".to_owned(),
     })
+}
+
+/// How metrics of answered rows come about, of which a share is independent.
+fn method_of(n_rows: usize, share: f64) -> String {
+    let method = "measured on rows with known answers";
+    let count = (share * n_rows as f64).round();
+    if share >= 1.0 {
+        return method.to_owned();
+    }
+    format!("{method}, {n_rows} that count as {count}: errors of neighbours in time are alike")
 }
 
 /// Metrics to be expected without answers; `None` where nothing is known of them.
@@ -56,6 +74,7 @@ pub(super) fn expected(
     watched: &Watched<'_>,
     (reference, mix): (Option<&Side<'_>>, Option<&Seasonal>),
     current: &Side<'_>,
+    spent: f64,
     ctx: &Context,
 ) -> Option<Performance> {
     // Of few rows the ranks of classes, for one, are not to be had.
@@ -103,13 +122,17 @@ pub(super) fn expected(
         method: method.to_owned(),
         n_rows: current.n_rows(),
         compared_with,
-        metrics: values.into_iter().map(|now| change(watched, now, &before)).collect(),
+        metrics: values.into_iter().map(|now| change(watched, (now, &before), spent)).collect(),
         caveat: caveat.to_owned(),
     })
 }
 
 /// A metric beside the same one before.
-fn change(watched: &Watched<'_>, now: MetricValue, before: &[MetricValue]) -> MetricChange {
+fn change(
+    watched: &Watched<'_>,
+    (now, before): (MetricValue, &[MetricValue]),
+    spent: f64,
+) -> MetricChange {
     let before = before.iter().find(|m| m.name == now.name);
     let spec = metric(&now.name).ok().map(|m| m.spec);
     let (reference, reference_ci95) =
@@ -121,8 +144,13 @@ fn change(watched: &Watched<'_>, now: MetricValue, before: &[MetricValue]) -> Me
         Interval { low: change - half, high: change + half }
     });
     let larger_is_better = spec.is_some_and(|s| s.larger_is_better);
-    let worse =
-        change_ci95.is_some_and(|c| if larger_is_better { c.high < 0.0 } else { c.low > 0.0 });
+    // The end of the interval that is nearest to no change, of the share that this look may spend.
+    let beyond = |c: Interval, change: f64| {
+        let by = looks::width(spent);
+        let (low, high) = (change - by * (change - c.low), change + by * (c.high - change));
+        if larger_is_better { high < 0.0 } else { low > 0.0 }
+    };
+    let worse = change_ci95.zip(change).is_some_and(|(c, change)| beyond(c, change));
     let lost = lost(watched, &now.name, change.filter(|_| worse), reference);
     MetricChange {
         name: now.name,

@@ -19,6 +19,7 @@ use super::live::prediction_field;
 use super::rhythm;
 use super::sample::RowSample;
 use super::season::{Calendar, Season, Seasonal, time_field};
+use super::serial::Serial;
 use super::share::{self, Part};
 use super::tally::{ColumnTally, is_category};
 use super::witnesses::{self, Witnesses};
@@ -62,6 +63,8 @@ pub struct Side<'a> {
     time_column: Option<String>,
     /// The groups of the rows, where the model was fitted by groups.
     witnesses: Option<Witnesses>,
+    /// The rows in the order of time, where that is known.
+    serial: Option<Serial>,
     /// The size of the group of a row of the reference, where that is known.
     group_size_before: Option<f64>,
 }
@@ -153,6 +156,7 @@ impl<'a> Side<'a> {
             calendar: None,
             time_column: options.time_column.clone(),
             witnesses: group.as_ref().map(|name| Witnesses::new(name)),
+            serial: options.time_column.as_deref().map(Serial::new),
             group_size_before: group_size.map(witnesses::mean_size),
         }
     }
@@ -228,18 +232,23 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// Shows the rows with their groups.
+    /// Shows the rows with their groups, and in time.
     fn add_to_groups(
         &mut self,
         table: &Table,
         said: Option<&Predictions>,
         ctx: &Context,
     ) -> Result<()> {
-        let Some(witnesses) = &mut self.witnesses else { return Ok(()) };
+        if self.witnesses.is_none() && self.serial.is_none() {
+            return Ok(());
+        }
         let tallies = self.columns.iter().chain(&self.target);
         let mut columns: Vec<Column> = tallies.map(|tally| tally.column_of(table)).collect();
         columns.extend(said.map(|said| prediction_column(self.predictor, said)));
-        witnesses.add(table.column(&witnesses.name), columns, ctx)
+        if let Some(witnesses) = &mut self.witnesses {
+            witnesses.add(table.column(&witnesses.name), columns.clone(), ctx)?;
+        }
+        self.serial.as_mut().map_or(Ok(()), |serial| serial.add(table, columns))
     }
 
     fn add_to_sample(&mut self, table: &Table, said: Option<&Predictions>) -> Result<()> {
@@ -271,15 +280,21 @@ impl<'a> Side<'a> {
         if let Some(sample) = &mut self.sample {
             sample.finish();
         }
-        let Some(witnesses) = &mut self.witnesses else { return };
-        witnesses.finish();
-        if witnesses.is_known() {
-            let before = self.group_size_before;
-            let tallies = self.columns.iter_mut().chain(&mut self.target);
-            for tally in tallies.chain(&mut self.predictions) {
+        let before = self.group_size_before;
+        let tallies = self.columns.iter_mut().chain(&mut self.target);
+        let mut tallies: Vec<_> = tallies.chain(&mut self.predictions).collect();
+        if let Some(witnesses) = &mut self.witnesses {
+            witnesses.finish();
+            for tally in tallies.iter_mut().filter(|_| witnesses.is_known()) {
                 let is_category = is_category(tally.field.kind);
                 tally.worth = witnesses.worth(&tally.field.name, is_category, before);
             }
+        }
+        let Some(serial) = &mut self.serial else { return };
+        serial.finish();
+        for tally in tallies {
+            let is_category = is_category(tally.field.kind);
+            tally.worth = serial.worth(&tally.field.name, is_category, tally.worth);
         }
     }
 
@@ -469,6 +484,7 @@ impl<'a> Side<'a> {
             notes.push(format!("answers are measured on the first {n} rows: the memory limit"));
         }
         notes.extend(self.group_note());
+        notes.extend(self.serial.as_ref().and_then(Serial::note));
         if self.answers.lacks_weights() {
             notes.push("metrics weigh every row 1: the new rows have no usable weights".to_owned());
         }

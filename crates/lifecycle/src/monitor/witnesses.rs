@@ -15,12 +15,13 @@
 
 use std::collections::BTreeMap;
 
-use modelwright_core::data::{Column, ColumnData, MISSING_CODE, MISSING_INSTANT, Table};
+use modelwright_core::data::{Column, Table};
 use modelwright_core::random::number_at;
 use modelwright_core::{Context, Result};
 use modelwright_preprocess::profile::row_hashes;
 use modelwright_preprocess::sketch::ColumnSketch;
 
+use super::observed::Observed;
 use super::tally::counts_of;
 
 /// Groups, and rows of each, that show how alike rows of a group are.
@@ -210,25 +211,9 @@ pub(super) fn mean_size(sizes: &ColumnSketch) -> f64 {
 
 /// How alike values of one group are, with the benefit of the doubt: their intraclass correlation.
 fn alike(column: &Column, groups: &[u64], is_category: bool) -> f64 {
-    let found = match &column.data {
-        ColumnData::Number(values) if is_category => {
-            Alike::of_levels(groups, |row| values.at(row).is_finite().then(|| column.key(row)))
-        }
-        ColumnData::Number(values) => {
-            Alike::of_numbers(groups, |row| Some(values.at(row)).filter(|v| v.is_finite()))
-        }
-        ColumnData::Instant(times) => {
-            let time = |row: usize| (times[row] != MISSING_INSTANT).then(|| times[row] as f64);
-            Alike::of_numbers(groups, time)
-        }
-        ColumnData::String { codes, .. } if is_category => {
-            let level = |row: usize| (codes[row] != MISSING_CODE).then(|| u64::from(codes[row]));
-            Alike::of_levels(groups, level)
-        }
-        // Texts are compared by their lengths.
-        ColumnData::String { .. } => {
-            Alike::of_numbers(groups, |row| column.text(row).map(|t| t.chars().count() as f64))
-        }
+    let found = match Observed::of(column, is_category) {
+        Observed::Numbers(values) => Alike::of_numbers(groups, |row| values[row]),
+        Observed::Levels(levels) => Alike::of_levels(groups, |row| levels[row]),
     };
     found.correlation()
 }

@@ -51,6 +51,10 @@ pub struct WatchState {
     pub failed: Option<(String, String)>,
     /// The new files that the monitor saw last, and what it said, so that it need not look again.
     pub looked: Option<(String, Monitored)>,
+    /// How many looks there were at new rows since the last retraining: each tests at a share of
+    /// the level, so that all together are wrong as seldom as one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n_looks: u64,
     /// The share of the requests, in percent, that the last step of a canary let a version answer;
     /// servers keep it while a person is waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]

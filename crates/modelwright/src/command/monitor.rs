@@ -262,6 +262,7 @@ impl Monitor {
                 season: self.season.choice(),
                 time_column: self.time_column.clone(),
                 by: self.by.clone(),
+                look: None,
             },
         }
     }

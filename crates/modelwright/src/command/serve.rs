@@ -9,6 +9,7 @@ use modelwright_core::Result;
 use modelwright_serve::{Config, NewKey, Served, Server};
 use serde_json::json;
 
+use crate::flags::Global;
 use crate::output;
 use crate::session::Session;
 
@@ -28,7 +29,23 @@ nothing. SIGHUP looks at once; SIGTERM and SIGINT answer what is running, and en
 
 Protocols: POST /predict (JSON, JSON Lines, CSV, Parquet, Arrow), Open Inference Protocol v2 with
 binary tensors, KServe v1, /invocations and /ping. For people: /docs. For machines: /openapi.json,
-/metrics, /v2/health/live, /v2/health/ready.";
+/metrics, /v2/health/live, /v2/health/ready.
+
+As a runtime of KServe it is also told by the names that KServe's own servers have: --model_name
+(--name), --model_dir (MODEL), --http_port (--port) and --grpc_port (--grpc-port).";
+
+/// Flags of KServe's own servers that say what is not said here, and what does it instead.
+pub(crate) const FLAGS_OF_KSERVE: [(&str, &str); 9] = [
+    ("--workers", "one process answers on all processors; --threads N bounds them"),
+    ("--max_threads", "one process answers on all processors; --threads N bounds them"),
+    ("--max_asyncio_workers", "one process answers on all processors; --threads N bounds them"),
+    ("--enable_grpc", "gRPC is always spoken, on the port of HTTP; leave the flag out"),
+    ("--enable_docs_url", "/docs is always there; leave the flag out"),
+    ("--enable_latency_logging", "--log all logs each request with its duration"),
+    ("--configure_logging", "--log none, failed or all says which requests are logged"),
+    ("--log_config_file", "--log none, failed or all says which requests are logged"),
+    ("--access_log_format", "requests are logged as JSON: --log all"),
+];
 
 /// Flags of `serve`. Their values are texts here: a file and the environment say the same things,
 /// and all are read in one place.
@@ -38,6 +55,9 @@ pub(crate) struct Serve {
     /// Models, each PATH, NAME=PATH or a registered NAME@ALIAS
     #[arg(value_name = "MODEL")]
     models: Vec<String>,
+    /// The same by the name that KServe's servers have for it
+    #[arg(long = "model_dir", value_name = "PATH", hide = true)]
+    model_dir: Option<String>,
     /// A TOML file of what the flags say, by their names (port = 9000); a flag goes before a
     /// variable MODELWRIGHT_SERVE_PORT, a variable before the file
     #[arg(long, value_name = "FILE")]
@@ -49,11 +69,11 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "ADDRESS")]
     host: Option<String>,
     /// The port of HTTP; 0 takes a free one [default: 8080]
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", alias = "http_port")]
     port: Option<String>,
     /// A second port with the same answers, where another is expected for gRPC (which --port
     /// speaks too)
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", alias = "grpc_port")]
     grpc_port: Option<String>,
     /// A Unix socket that listens too
     #[arg(long, value_name = "PATH")]
@@ -68,7 +88,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE")]
     tls_client_ca: Option<String>,
     /// The name of the model in URLs, when there is one [default: that of its file or folder]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", alias = "model_name")]
     name: Option<String>,
     /// What is done with a row unlike those of training (a new category, a number far outside):
     /// reject it, warn in the answer, or accept it [default: warn]
@@ -211,7 +231,7 @@ impl Serve {
         // What is no text names nothing that is known.
         let text = |text: OsString| text.to_string_lossy().into_owned();
         let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
-        let config = Config::of(self.told(session), variables, self.config.as_deref())?;
+        let config = Config::of(self.told(&session.global), variables, self.config.as_deref())?;
         if self.print_config {
             if session.global.json {
                 return output::print_json(&config.to_json());
@@ -234,14 +254,15 @@ impl Serve {
     }
 
     /// The flags that were given, by name.
-    fn told(&self, session: &Session) -> Vec<(&'static str, Vec<String>)> {
+    fn told(&self, global: &Global) -> Vec<(&'static str, Vec<String>)> {
         let one = |text: &Option<String>| text.clone().map(|text| vec![text]);
         let switch = |is_on: bool| is_on.then(|| vec!["true".to_owned()]);
-        let store = session.global.store.as_ref().map(|path| path.display().to_string());
+        let store = global.store.as_ref().map(|path| path.display().to_string());
+        let models: Vec<String> = self.models.iter().chain(&self.model_dir).cloned().collect();
         let all = [
-            ("models", (!self.models.is_empty()).then(|| self.models.clone())),
+            ("models", (!models.is_empty()).then_some(models)),
             ("store", one(&store)),
-            ("threads", session.global.threads.map(|n| vec![n.to_string()])),
+            ("threads", global.threads.map(|n| vec![n.to_string()])),
             ("host", one(&self.host)),
             ("port", one(&self.port)),
             ("grpc-port", one(&self.grpc_port)),
@@ -339,10 +360,10 @@ fn print_key(name: &str, session: &Session) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
     use modelwright_serve::config::KEYS;
 
-    use crate::flags::Cli;
+    use crate::flags::{Cli, Command};
 
     #[test]
     fn the_address_of_all_interfaces_is_shown_as_one_that_can_be_opened() {
@@ -350,6 +371,31 @@ mod tests {
         assert_eq!(shown("0.0.0.0:8080"), "127.0.0.1:8080");
         assert_eq!(shown("[::]:80"), "[::1]:80");
         assert_eq!(shown("10.0.0.7:80"), "10.0.0.7:80");
+    }
+
+    fn told(arguments: &[&str]) -> std::collections::BTreeMap<&'static str, Vec<String>> {
+        let cli = Cli::try_parse_from(["modelwright", "serve"].iter().chain(arguments)).unwrap();
+        let Command::Serve(serve) = cli.command else { panic!("another command") };
+        serve.told(&cli.global).into_iter().collect()
+    }
+
+    #[test]
+    fn the_flags_that_kserve_gives_a_runtime_say_what_ours_do() {
+        let theirs = ["--model_name=churn", "--model_dir=/mnt/models", "--http_port=8080"];
+        let ours = ["/mnt/models", "--name=churn", "--port=8080", "--grpc-port", "9000"];
+        let theirs = told(&[&theirs[..], &["--grpc_port", "9000"]].concat());
+        assert_eq!(theirs, told(&ours));
+        assert_eq!(theirs["models"], ["/mnt/models"]);
+        assert_eq!(told(&["a", "--model_dir=b"])["models"], ["a", "b"]);
+    }
+
+    #[test]
+    fn a_flag_of_kserve_that_is_not_ours_is_refused_with_what_does_it_here() {
+        for (flag, instead) in super::FLAGS_OF_KSERVE {
+            let args = ["modelwright", "serve", "churn", &format!("{flag}=1")].map(Into::into);
+            let refused = crate::flags::parse(args).unwrap_err().to_string();
+            assert!(refused.contains(flag) && refused.contains(instead), "{refused}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use modelwright_core::error::nearest;
 use modelwright_core::{Error, Result};
 
 use super::Cli;
+use crate::command::serve::FLAGS_OF_KSERVE;
 use crate::command::train::help_of_learner;
 use crate::output;
 
@@ -82,6 +83,11 @@ fn unknown_argument(refusal: &Refusal, argument: &str, args: &[OsString], help: 
         return negative;
     }
     let error = Error::input(format!("unknown flag `{argument}`"));
+    if command_of(args).as_deref() == Some("serve")
+        && let Some((_, instead)) = FLAGS_OF_KSERVE.iter().find(|(flag, _)| *flag == argument)
+    {
+        return error.expected("the flags of `modelwright serve`").hint(*instead);
+    }
     match text(refusal, ContextKind::SuggestedArg) {
         near if near.is_empty() => error.hint(help),
         near => error.hint(format!("did you mean `{near}`?")),

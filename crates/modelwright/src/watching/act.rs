@@ -238,7 +238,7 @@ impl Acting<'_> {
         state.retrained = Some(self.at.to_owned());
         state.tried = None;
         state.seen.extend(self.hashes());
-        state.looked = None;
+        (state.looked, state.n_looks) = (None, 0);
         state.learned = self.had();
         let mut outcome = json!({ "run": run, "decision": decision });
         if decision.accepted {

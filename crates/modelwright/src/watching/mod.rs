@@ -294,8 +294,9 @@ impl<'a> Watcher<'a> {
         if let Some((_, why)) = state.failed.as_ref().filter(|(failed, _)| *failed == tried) {
             return Ok(Sighted { failed: Some(Error::input(why.clone())), ..Sighted::default() });
         }
-        match self.monitor(store, champion, &new, at) {
+        match self.monitor(store, champion, (&new, state.n_looks + 1), at) {
             Ok(found) => {
+                state.n_looks += 1;
                 let mut said = said_of(&found);
                 let ctx = (self.world.context)(None)?;
                 said.n_known = learned::n_known(champion, &new, &state.learned, &ctx)?;
@@ -350,7 +351,7 @@ impl<'a> Watcher<'a> {
     }
 
     /// What is asked about files.
-    fn request(&self, new: &[&DataFile]) -> MonitorRequest {
+    fn request(&self, new: &[&DataFile], look: u64) -> MonitorRequest {
         MonitorRequest {
             current: new.iter().map(|f| Rows::File(f.path.clone())).collect(),
             options: MonitorOptions {
@@ -358,6 +359,7 @@ impl<'a> Watcher<'a> {
                 season: self.config.monitor.season,
                 time_column: self.config.monitor.time_column.clone(),
                 by: self.config.monitor.by.clone(),
+                look: Some(look),
                 ..MonitorOptions::default()
             },
             reference: self.config.monitor.reference.clone().map(Rows::File),
@@ -370,11 +372,11 @@ impl<'a> Watcher<'a> {
         &self,
         store: &mut Store,
         champion: &Model,
-        new: &[&DataFile],
+        (new, look): (&[&DataFile], u64),
         at: &str,
     ) -> Result<MonitorRecord> {
         let files: Vec<&Path> = new.iter().map(|f| f.path.as_path()).collect();
-        let request = self.request(new);
+        let request = self.request(new, look);
         let ctx = (self.world.context)(None)?;
         let run = store.begin_run(&NewRun {
             kind: "monitor".to_owned(),

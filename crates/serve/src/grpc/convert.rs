@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use modelwright_io::Cell;
+use serde_json::{Map, Value};
 
 use super::generated::infer_parameter::ParameterChoice;
-use super::generated::model_infer_request::InferInputTensor;
+use super::generated::model_infer_request::{InferInputTensor, InferRequestedOutputTensor};
 use super::generated::model_infer_response::InferOutputTensor;
 use super::generated::{
     InferParameter, InferTensorContents, ModelInferRequest, ModelInferResponse,
@@ -14,7 +15,8 @@ use crate::ask::Ask;
 use crate::problem::Problem;
 use crate::wire::answer::Outcome;
 use crate::wire::v2::{
-    Binary, CONTENT_TYPE, Codec, Output, Tensor, Values, check_output, write_binary,
+    Binary, CONTENT_TYPE, Codec, ON_ERROR, Output, Tensor, Values, Wanted, refuse_shared_memory,
+    write_binary,
 };
 
 /// The tensors of a request.
@@ -49,6 +51,7 @@ fn tensor<'t>(
     codec: Option<&str>,
 ) -> Result<Tensor<'t>, Problem> {
     let wrong = |what: String| Problem::malformed(format!("{what}: `{}`", input.name));
+    refuse_shared_memory(input.parameters.keys().map(String::as_str))?;
     let values = match (raw, &input.contents) {
         (Some(raw), None) => Values::Binary(Binary::parse(&input.datatype, raw).map_err(wrong)?),
         (None, Some(contents)) => Values::Cells(cells(contents).map_err(wrong)?),
@@ -92,6 +95,23 @@ fn cells(contents: &InferTensorContents) -> Result<Vec<Cell<'_>>, String> {
     })
 }
 
+/// Parameters as JSON has them, so that both protocols are read by the same rules.
+fn json_of(parameters: &HashMap<String, InferParameter>) -> Map<String, Value> {
+    // In the order of the names: which of two faults is told does not depend on chance.
+    let mut names: Vec<&String> = parameters.keys().collect();
+    names.sort();
+    let value = |name: &String| {
+        Some(match parameters[name].parameter_choice.as_ref()? {
+            ParameterChoice::BoolParam(value) => Value::from(*value),
+            ParameterChoice::Int64Param(value) => Value::from(*value),
+            ParameterChoice::StringParam(value) => Value::from(value.as_str()),
+            ParameterChoice::DoubleParam(value) => Value::from(*value),
+            ParameterChoice::Uint64Param(value) => Value::from(*value),
+        })
+    };
+    names.into_iter().filter_map(|name| Some((name.clone(), value(name)?))).collect()
+}
+
 /// A parameter as text, as it would stand in a URL.
 pub(super) fn text_of(parameter: &InferParameter) -> Option<String> {
     Some(match parameter.parameter_choice.as_ref()? {
@@ -109,19 +129,12 @@ pub(super) fn response(
     request: &ModelInferRequest,
     outcome: &Outcome,
 ) -> Result<ModelInferResponse, Problem> {
-    let all = Output::of_model(&ask.model);
-    let mut wanted = Vec::new();
-    for asked in &request.outputs {
-        check_output(asked.parameters.keys().map(String::as_str))?;
-        wanted.push(all.iter().copied().find(|o| o.name() == asked.name).ok_or_else(|| {
-            let names: Vec<&str> = all.iter().map(|o| o.name()).collect();
-            Problem::new(400, "no-such-output", "the model has no such output")
-                .expected(names.join(" or "))
-                .got(&asked.name)
-        })?);
-    }
+    let named = |asked: &InferRequestedOutputTensor| {
+        Wanted::named(&ask.model, &asked.name, &json_of(&asked.parameters))
+    };
+    let mut wanted = request.outputs.iter().map(named).collect::<Result<Vec<_>, _>>()?;
     if wanted.is_empty() {
-        wanted = all.to_vec();
+        wanted = Output::of_model(&ask.model).iter().map(|o| Wanted::plain(*o)).collect();
     }
     let with_codecs = names_codecs(request);
     let is_raw = !request.raw_input_contents.is_empty();
@@ -132,38 +145,43 @@ pub(super) fn response(
         parameters: notes(request, outcome),
         ..ModelInferResponse::default()
     };
-    for output in wanted {
+    for wanted in wanted {
         let mut tensor = InferOutputTensor {
-            name: output.name().to_owned(),
-            datatype: output.datatype().to_owned(),
+            name: wanted.output.name().to_owned(),
+            datatype: wanted.datatype().to_owned(),
             shape: vec![(outcome.batch.n_rows as u64).cast_signed()],
             ..InferOutputTensor::default()
         };
         if with_codecs {
-            let choice = ParameterChoice::StringParam(output.codec().to_owned());
+            let choice = ParameterChoice::StringParam(wanted.codec().to_owned());
             let codec = InferParameter { parameter_choice: Some(choice) };
             tensor.parameters.insert(CONTENT_TYPE.to_owned(), codec);
         }
-        if output == Output::Probabilities {
-            tensor.shape.push((ask.model.class_json.len() as u64).cast_signed());
-        }
+        let n_columns = wanted.n_columns(&ask.model);
+        tensor.shape.extend(n_columns.map(|n| (n as u64).cast_signed()));
         if is_raw {
             let mut bytes = Vec::new();
-            write_binary(ask, output, outcome, &mut bytes);
+            write_binary(ask, wanted, outcome, &mut bytes);
             response.raw_output_contents.push(bytes.into());
         } else {
-            tensor.contents = Some(contents(ask, output, outcome));
+            tensor.contents = Some(contents(ask, wanted, outcome));
         }
         response.outputs.push(tensor);
     }
     Ok(response)
 }
 
-fn contents(ask: &Ask, output: Output, outcome: &Outcome) -> InferTensorContents {
+fn contents(ask: &Ask, wanted: Wanted, outcome: &Outcome) -> InferTensorContents {
     let mut contents = InferTensorContents::default();
     let classes = &ask.model.predictor.classes;
     for place in outcome.batch.places() {
-        match output {
+        match wanted.output {
+            _ if wanted.n_top > 0 => {
+                let texts = place.map(|row| wanted.classes(&ask.model, outcome, row));
+                let texts = texts.unwrap_or_else(|| vec![String::new(); wanted.n_top]);
+                let bytes = texts.into_iter().map(|text| text.into_bytes().into());
+                contents.bytes_contents.extend(bytes);
+            }
             Output::Label => {
                 let label = place.map_or("", |row| &classes[outcome.codes[row] as usize]);
                 contents.bytes_contents.push(label.to_owned().into());
@@ -189,6 +207,7 @@ const ASKS_END: &str = "triton_enable_empty_final_response";
 fn notes(request: &ModelInferRequest, outcome: &Outcome) -> HashMap<String, InferParameter> {
     let mut notes = request.parameters.clone();
     notes.remove(CONTENT_TYPE);
+    notes.remove(ON_ERROR);
     // A client that asks for the end of each answer is told: there is one answer to a request.
     let wants_end = notes.remove(ASKS_END).and_then(|asked| asked.parameter_choice);
     if wants_end == Some(ParameterChoice::BoolParam(true)) {

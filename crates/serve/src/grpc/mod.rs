@@ -80,6 +80,7 @@ pub(crate) fn status(problem: &Problem) -> Status {
         (401, _) => Status::unauthenticated(text),
         (403, _) => Status::permission_denied(text),
         (404, _) => Status::not_found(text),
+        (409, _) => Status::failed_precondition(text),
         (413 | 429, _) => Status::resource_exhausted(text),
         (503, "deadline") => Status::deadline_exceeded(text),
         (503, _) => Status::unavailable(text),

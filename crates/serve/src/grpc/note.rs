@@ -112,12 +112,12 @@ pub(crate) fn count(app: &App, noted: &Noted, ended: &Ended<'_>) {
 fn http_of(code: Code) -> u16 {
     match code {
         Code::Ok => 200,
-        Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => 400,
+        Code::InvalidArgument | Code::OutOfRange => 400,
         Code::Unauthenticated => 401,
         Code::PermissionDenied => 403,
         // Of what is not there, a method among it.
         Code::NotFound | Code::Unimplemented => 404,
-        Code::AlreadyExists | Code::Aborted => 409,
+        Code::AlreadyExists | Code::Aborted | Code::FailedPrecondition => 409,
         Code::ResourceExhausted => 429,
         Code::Cancelled => 499,
         Code::Unknown | Code::Internal | Code::DataLoss => 500,

@@ -5,7 +5,7 @@ use super::frame::HEAD_BYTES;
 use super::plain::Plain;
 use crate::ask::Ask;
 use crate::wire::answer::Outcome;
-use crate::wire::v2::{Output, write_binary};
+use crate::wire::v2::{Output, Wanted, write_binary};
 
 /// Writes the answer behind room for the head of its frame.
 pub(super) fn write(ask: &Ask, request: &Plain, outcome: &Outcome) -> Vec<u8> {
@@ -35,7 +35,7 @@ pub(super) fn write(ask: &Ask, request: &Plain, outcome: &Outcome) -> Vec<u8> {
     }
     for output in outputs.iter().filter(|_| request.is_raw) {
         inner.clear();
-        write_binary(ask, *output, outcome, &mut inner);
+        write_binary(ask, Wanted::plain(*output), outcome, &mut inner);
         field(&mut out, 6, &inner);
     }
     out
@@ -44,7 +44,7 @@ pub(super) fn write(ask: &Ask, request: &Plain, outcome: &Outcome) -> Vec<u8> {
 /// The label, the value, or the values of all classes.
 fn write_list(ask: &Ask, output: Output, outcome: &Outcome, list: &mut Vec<u8>) {
     let mut values = Vec::new();
-    write_binary(ask, output, outcome, &mut values);
+    write_binary(ask, Wanted::plain(output), outcome, &mut values);
     match output {
         // A raw text has its length before it, in four bytes.
         Output::Label => field(list, 8, values.get(4..).unwrap_or_default()),

@@ -21,7 +21,6 @@ use crate::app::App;
 use crate::clock;
 use crate::http::admit::refusal;
 use crate::model::{Entry, Model, State};
-use crate::problem::Problem;
 use crate::wire::v2::{self, describe::EXTENSIONS};
 
 /// Answers of a stream that may wait for the client to take them.
@@ -237,7 +236,7 @@ impl GrpcInferenceService for Service {
         let parameters = request.get_ref().parameters.keys().map(String::as_str);
         v2::check_load_parameters(parameters).map_err(|problem| status(&problem))?;
         let (app, name) = (self.0.clone(), request.into_inner().model_name);
-        let work = move || app.hub.load(&name).map_err(|e| status(&Problem::of_error(e)));
+        let work = move || app.hub.load(&name).map_err(|problem| status(&problem));
         let broken = |_| Status::internal("loading broke off");
         tokio::task::spawn_blocking(work).await.map_err(broken)??;
         Ok(Response::new(RepositoryModelLoadResponse {}))

@@ -203,7 +203,7 @@ async fn predict(
         Call::Plain => plain::predict(&ask, ctx),
         Call::V1 => v1::predict(&ask, ctx),
         Call::V1Explain => v1::explain(&ask, ctx),
-        Call::V2 => v2::infer(&ask, ctx),
+        Call::V2 => v2::infer(&mut ask, ctx),
         Call::Invocations => invocations::predict(&ask, ctx),
     };
     if is_predicted {
@@ -316,7 +316,7 @@ async fn change(app: &Arc<App>, route: Route, body: Bytes) -> Result<Reply, Prob
     let work = move || match route {
         Route::Load { model } => {
             v2::check_load(&body)?;
-            app.hub.load(&model).map_err(Problem::of_error)?;
+            app.hub.load(&model)?;
             Ok(Reply::json(&serde_json::json!({ "name": model })))
         }
         Route::Unload { model } if app.hub.unload(&model) => {
@@ -327,7 +327,7 @@ async fn change(app: &Arc<App>, route: Route, body: Bytes) -> Result<Reply, Prob
                 .got(&model))
         }
         Route::RollBack { model } => {
-            let version = app.hub.roll_back(&model).map_err(Problem::of_error)?;
+            let version = app.hub.roll_back(&model)?;
             Ok(Reply::json(&serde_json::json!({ "name": model, "version": version })))
         }
         Route::Promote { model } | Route::Canary { model } | Route::Shadow { model } => {
@@ -366,7 +366,7 @@ fn roll_out(hub: &Hub, route: &Route, model: &str, body: &[u8]) -> Result<Reply,
         }
         _ => return Err(wrong("the wish is not complete".to_owned())),
     };
-    done.map_err(Problem::of_error)?;
+    done?;
     Ok(Reply::json(&serde_json::json!({ "name": model })))
 }
 

@@ -13,10 +13,14 @@ use modelwright_core::{Context, Error, Result};
 use super::registry::Registry;
 use super::repository::{Found, find, find_version};
 use super::seen::{Again, Seen, Stamp};
-use super::{Canary, Model};
+use super::{Canary, Model, refused};
 use crate::log::Log;
+use crate::problem::Problem;
 use crate::settings::ModelSource;
 use crate::stats::Stats;
+
+/// What became of a wish to change what is served.
+type Changed<T> = std::result::Result<T, Problem>;
 
 /// Older versions that stay in memory beside the current one.
 const N_OLDER: usize = 2;
@@ -59,14 +63,11 @@ impl Entry {
         canary.and_then(|canary| self.version(canary.version)).or_else(|| self.current())
     }
 
-    fn known(&self, version: u64) -> Result<()> {
-        if self.version(version).is_some() {
-            return Ok(());
+    fn known(&self, name: &str, version: u64) -> Changed<()> {
+        match self.version(version) {
+            Some(_) => Ok(()),
+            None => Err(refused::no_such_version(name, self, &version.to_string())),
         }
-        let known: Vec<String> = self.versions.iter().map(|m| m.version.to_string()).collect();
-        Err(Error::input("there is no such version in memory")
-            .expected(format!("one of {}", known.join(", ")))
-            .got(version.to_string()))
     }
 }
 
@@ -228,20 +229,18 @@ impl Hub {
     /// Loads the newest file of a name, one that was unloaded too.
     ///
     /// # Errors
-    /// Input error when no source has a file of the name, or it is no sound model.
-    pub(crate) fn load(&self, name: &str) -> Result<()> {
+    /// Problem 404 when no source has a file of the name, 409 when it is no sound model.
+    pub(crate) fn load(&self, name: &str) -> Changed<()> {
         let folder = self.registry.folder();
         let of_name = |source: &ModelSource| find(source, folder).unwrap_or_default();
         let mut found: Vec<Found> =
             self.sources.iter().flat_map(of_name).filter(|f| f.name == name).collect();
         let Some(newest) = found.pop() else {
             let state = self.state();
-            let names = state.entries.keys().map(String::as_str);
-            return Err(Error::input("no such model in the folders that are served")
-                .got(name)
-                .suggest(name, names));
+            let names: Vec<&str> = state.entries.keys().map(String::as_str).collect();
+            return Err(refused::no_such_model(name, &names));
         };
-        self.load_and_tell(&newest)
+        self.load_and_tell(&newest).map_err(refused::not_sound)
     }
 
     /// Stops serving a name; false when it was not served.
@@ -262,13 +261,13 @@ impl Hub {
     /// Serves the version before the current one again; its number.
     ///
     /// # Errors
-    /// Input error when there is none in memory.
-    pub(crate) fn roll_back(&self, name: &str) -> Result<u64> {
+    /// Problem 409 when there is none in memory.
+    pub(crate) fn roll_back(&self, name: &str) -> Changed<u64> {
         let _one = self.seen();
         self.change_entry(name, |entry| {
             let before = entry.versions.iter().rev().find(|m| m.version < entry.current);
             let Some(before) = before else {
-                return Err(Error::input("there is no earlier version in memory").got(name));
+                return Err(refused::no_earlier_version(name, entry));
             };
             let version = before.version;
             (entry.current, entry.canary, entry.shadow) = (version, None, None);
@@ -280,12 +279,12 @@ impl Hub {
     /// Makes a version the one that answers, and ends its time as canary or shadow.
     ///
     /// # Errors
-    /// Input error when it is not in memory.
-    pub(crate) fn promote(&self, name: &str, version: u64) -> Result<()> {
+    /// Problem 404 when there is no such version, 409 when its file is no sound model.
+    pub(crate) fn promote(&self, name: &str, version: u64) -> Changed<()> {
         self.bring(name, version)?;
         let _one = self.seen();
         self.change_entry(name, |entry| {
-            entry.known(version)?;
+            entry.known(name, version)?;
             (entry.current, entry.canary, entry.shadow) = (version, None, None);
             entry.trim();
             self.log.event("promoted", name, Some(version), None);
@@ -296,12 +295,12 @@ impl Hub {
     /// Lets a version answer a share of requests; `None` lets none.
     ///
     /// # Errors
-    /// Input error when it is not in memory.
-    pub(crate) fn set_canary(&self, name: &str, canary: Option<Canary>) -> Result<()> {
+    /// Problem 404 when there is no such version, 409 when its file is no sound model.
+    pub(crate) fn set_canary(&self, name: &str, canary: Option<Canary>) -> Changed<()> {
         canary.map_or(Ok(()), |canary| self.bring(name, canary.version))?;
         let _one = self.seen();
         self.change_entry(name, |entry| {
-            canary.map_or(Ok(()), |canary| entry.known(canary.version))?;
+            canary.map_or(Ok(()), |canary| entry.known(name, canary.version))?;
             entry.canary = canary;
             entry.trim();
             self.log.event("canary", name, canary.map(|c| c.version), None);
@@ -312,12 +311,12 @@ impl Hub {
     /// Asks a version too, unseen; `None` asks none.
     ///
     /// # Errors
-    /// Input error when it is not in memory.
-    pub(crate) fn set_shadow(&self, name: &str, version: Option<u64>) -> Result<()> {
+    /// Problem 404 when there is no such version, 409 when its file is no sound model.
+    pub(crate) fn set_shadow(&self, name: &str, version: Option<u64>) -> Changed<()> {
         version.map_or(Ok(()), |version| self.bring(name, version))?;
         let _one = self.seen();
         self.change_entry(name, |entry| {
-            version.map_or(Ok(()), |version| entry.known(version))?;
+            version.map_or(Ok(()), |version| entry.known(name, version))?;
             entry.shadow = version;
             entry.trim();
             self.log.event("shadow", name, version, None);
@@ -330,8 +329,8 @@ impl Hub {
     /// changed. Versions of files, and names that are not served, are left to what follows.
     ///
     /// # Errors
-    /// Input error when the store has no such version, or it is no sound model.
-    fn bring(&self, name: &str, version: u64) -> Result<()> {
+    /// Problem 404 when the store has no such version, 409 when it is no sound model.
+    fn bring(&self, name: &str, version: u64) -> Changed<()> {
         let _one = self.seen();
         let state = self.state();
         let Some(entry) = state.entries.get(name).filter(|e| e.version(version).is_none()) else {
@@ -342,8 +341,10 @@ impl Hub {
             source.registered().map(name_of) == Some(name)
         };
         let Some(source) = self.sources.iter().find(registered) else { return Ok(()) };
-        let path = find_version(source, version, self.registry.folder())?;
-        let model = Model::load(name, version, &path, entry.stats.clone(), &self.ctx)?;
+        let path =
+            find_version(source, version, self.registry.folder()).map_err(refused::not_in_store)?;
+        let model = Model::load(name, version, &path, entry.stats.clone(), &self.ctx)
+            .map_err(refused::not_sound)?;
         self.log.event("loaded", name, Some(version), None);
         self.change_entry(name, |entry| {
             entry.stats.n_loads.add(1);
@@ -358,11 +359,11 @@ impl Hub {
     fn change_entry<T>(
         &self,
         name: &str,
-        change: impl FnOnce(&mut Entry) -> Result<T>,
-    ) -> Result<T> {
+        change: impl FnOnce(&mut Entry) -> Changed<T>,
+    ) -> Changed<T> {
         self.change(|state| match state.entries.get_mut(name) {
             Some(entry) => change(entry),
-            None => Err(Error::input("no such model").got(name)),
+            None => Err(refused::no_such_model(name, &[])),
         })
     }
 

@@ -35,7 +35,11 @@ fn a_newer_file_is_served_and_the_older_can_be_brought_back() {
     assert_eq!(pinned["probabilities"], first["probabilities"]);
     assert_eq!(client.post("/admin/models/shop/rollback", "").ok()["version"], 1);
     assert_eq!(client.post("/predict", &row).ok()["version"], 1);
-    assert_eq!(client.post("/admin/models/shop/rollback", "").status, 400);
+    let refused = client.post("/admin/models/shop/rollback", "");
+    assert_eq!(refused.header("content-type"), Some("application/problem+json"));
+    let problem = refused.json();
+    assert_eq!((refused.status, &problem["got"]), (409, &json!("versions 1, 2")));
+    assert_eq!(problem["type"], "urn:modelwright:problem:no-earlier-version");
     assert_eq!(client.post("/admin/models/shpo/rollback", "").status, 404);
     client.post("/v2/repository/models/shop/load", "{}").ok();
     assert_eq!(client.post("/predict", &row).ok()["version"], 2);
@@ -98,6 +102,9 @@ fn garbage_and_removal_leave_the_old_model_in_place_and_are_told() {
             .text()
             .contains("load_failures_total{model=\"shop\",version=\"1\"} 3")
     );
+    let refused = client.post("/v2/repository/models/shop/load", "{}");
+    assert_eq!(refused.status, 409, "the file is at fault: {}", refused.text());
+    assert_eq!(refused.json()["type"], "urn:modelwright:problem:no-sound-model");
     fs::remove_file(&path).unwrap();
     client.post("/admin/reload", "").ok();
     assert_eq!(client.post("/predict", &row).ok()["version"], 1);
@@ -254,7 +261,7 @@ fn a_version_that_waits_can_be_canary_shadow_and_then_answer() {
     assert_eq!(share(&mut client), 0);
     assert_eq!(
         client.post("/admin/models/shop/canary", r#"{"version": 9, "percent": 1}"#).status,
-        400
+        404
     );
     assert_eq!(client.post("/admin/models/shop/canary", r#"{"version": 2}"#).status, 400);
 

@@ -255,6 +255,54 @@ fn outputs_can_be_chosen_and_come_as_bytes() {
 }
 
 #[test]
+fn the_most_probable_classes_come_as_texts_where_they_are_asked_for() {
+    let running = running();
+    let mut client = running.client();
+    let path = "/v2/models/v2-multiclass/infer";
+    let (mut request, _) = tensors(&mut client, "v2-multiclass", false);
+    let whole = client.post(path, request.to_string()).ok();
+    let n_rows = known("v2-multiclass").len();
+    let n_classes = whole["outputs"][1]["shape"][1].as_u64().unwrap() as usize;
+    let labels = &client.get("/v2/models/v2-multiclass").ok()["outputs"][1]["parameters"];
+    let p: Vec<f64> = whole["outputs"][1]["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p.as_f64().unwrap())
+        .collect();
+    let texts = |n: usize| -> Vec<String> {
+        let of_row = |p: &[f64]| {
+            let mut order: Vec<usize> = (0..p.len()).collect();
+            order.sort_by(|a, b| p[*b].total_cmp(&p[*a]));
+            let label = |c: usize| labels["classes"][c].as_str().unwrap().to_owned();
+            order.into_iter().take(n).map(|c| format!("{:.6}:{c}:{}", p[c], label(c))).collect()
+        };
+        p.chunks(n_classes).flat_map(|p| -> Vec<String> { of_row(p) }).collect()
+    };
+    for (asked, n) in [(2, 2), (99, n_classes)] {
+        request["outputs"] =
+            json!([{ "name": "probabilities", "parameters": { "classification": asked } }]);
+        let output = &client.post(path, request.to_string()).ok()["outputs"][0];
+        assert_eq!((&output["datatype"], &output["shape"]), (&json!("BYTES"), &json!([n_rows, n])));
+        assert_eq!(output["data"], json!(texts(n)));
+    }
+    request["outputs"][0]["parameters"]["binary_data"] = json!(true);
+    let answer = client.post(path, request.to_string());
+    let length: usize = answer.header("inference-header-content-length").unwrap().parse().unwrap();
+    let mut bytes = &answer.body[length..];
+    for text in texts(n_classes) {
+        let (n, rest) = bytes.split_at(4);
+        let n = u32::from_le_bytes(n.try_into().unwrap()) as usize;
+        assert_eq!(&rest[..n], text.as_bytes());
+        bytes = &rest[n..];
+    }
+    assert!(bytes.is_empty());
+    request["outputs"][0]["parameters"] = json!({ "classification": 0 });
+    let output = &client.post(path, request.to_string()).ok()["outputs"][0];
+    assert_eq!(output["data"], whole["outputs"][1]["data"], "0 asks for the output itself");
+}
+
+#[test]
 fn one_tensor_of_all_columns_is_taken_in_the_order_of_the_metadata() {
     let running = running();
     let mut client = running.client();

@@ -62,10 +62,17 @@ fn a_parameter_that_is_none_is_refused_with_the_one_that_was_meant() {
     client.post(&format!("{PATH}?version=1&explain=1"), &body).ok();
     let mut v2 = json!({ "inputs": [{ "name": "age", "shape": [1], "datatype": "FP64",
                                       "data": [3] }] });
-    v2["outputs"] = json!([{ "name": "probabilities", "parameters": { "classification": 2 } }]);
-    let answer = client.post("/v2/models/v2-binary/infer", v2.to_string());
-    assert_eq!(answer.status, 400, "{}", answer.text());
-    assert!(answer.text().contains("classification extension"), "{}", answer.text());
+    for (output, parameters, says) in [
+        ("prediction", json!({ "classification": 2 }), "`classification` of the output"),
+        ("probabilities", json!({ "classification": "two" }), "a whole number"),
+        ("probabilities", json!({ "shared_memory_region": "a" }), "shared memory"),
+        ("scores", json!({}), "prediction or probabilities"),
+    ] {
+        v2["outputs"] = json!([{ "name": output, "parameters": parameters }]);
+        let answer = client.post("/v2/models/v2-binary/infer", v2.to_string());
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        assert!(answer.text().contains(says), "{}", answer.text());
+    }
 }
 
 #[test]
@@ -83,10 +90,19 @@ fn every_protocol_answers_the_good_rows_beside_bad_ones_when_wished() {
     let inputs: Vec<Value> = ["age", "plan", "joined", "spent"]
         .map(|n| json!({ "name": n, "shape": [3], "datatype": "BYTES", "data": column(n) }))
         .to_vec();
-    let v2 = json!({ "inputs": inputs }).to_string();
-    let answer = client.post("/v2/models/v2-binary/infer?on_error=null", v2).ok();
+    let mut v2 = json!({ "inputs": inputs });
+    let path = "/v2/models/v2-binary/infer";
+    let answer = client.post(&format!("{path}?on_error=null"), v2.to_string()).ok();
     assert_eq!(answer["outputs"][0]["data"], json!([label, null, label]));
     assert_eq!(answer["outputs"][1]["data"].as_array().unwrap().len(), 6);
+    // As in gRPC, a parameter of the request says the same.
+    v2["parameters"] = json!({ "on_error": "null", "mine": 1 });
+    let by_parameter = client.post(path, v2.to_string()).ok();
+    assert_eq!(by_parameter["outputs"], answer["outputs"]);
+    assert_eq!(by_parameter["parameters"]["mine"], 1);
+    assert_eq!(client.post(&format!("{path}?on_error=fail"), v2.to_string()).status, 422);
+    v2["parameters"] = json!({ "on_error": "maybe" });
+    assert_eq!(client.post(path, v2.to_string()).status, 400);
     let cells = |r: &Value| {
         ["age", "plan", "joined", "spent"].map(|n| r[n].to_string().replace('"', "")).join(",")
     };
@@ -176,12 +192,22 @@ fn unknown_paths_models_versions_and_methods_are_told_apart() {
         ("POST", "/models/%2e%2e%2fetc/predict", 404),
         ("GET", "/v2/models/v2-binary/versions/9", 404),
         ("POST", "/models/v2-binary/predict?on_error=maybe", 400),
-        ("POST", "/v2/repository/models/none/load", 400),
+        ("POST", "/v2/repository/models/none/load", 404),
         ("POST", "/v2/repository/models/none/unload", 404),
-        ("POST", "/admin/models/v2-binary/rollback", 400),
+        ("POST", "/admin/models/v2-binary/rollback", 409),
+        ("POST", "/admin/models/none/rollback", 404),
+        ("POST", "/admin/models/v2-binary/promote", 400),
     ] {
         let answer = client.send(method, path, &[], b"{}").unwrap();
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
+        assert!(method == "HEAD" || answer.json()["status"] == status, "{}", answer.text());
+    }
+    for path in ["promote", "shadow", "canary"] {
+        let body = json!({ "version": 9, "percent": 1 }).to_string();
+        let answer = client.post(&format!("/admin/models/v2-binary/{path}"), body);
+        let problem = answer.json();
+        assert_eq!((answer.status, &problem["expected"]), (404, &json!("one of 1")), "{problem}");
+        assert_eq!(problem["type"], "urn:modelwright:problem:no-such-version");
     }
 }
 

@@ -118,11 +118,22 @@ fn post(summary: &str, parameters: &[Value], body: &Value, answer: &Value) -> Va
     })
 }
 
+/// When a change of what is served is refused though it is well formed.
+const CHANGE_REFUSED: [(&str, &str); 2] = [
+    ("404", "there is no such model or version"),
+    ("409", "the models do not allow it now: nothing to go back to, or the file is no sound model"),
+];
+
 /// A request that changes what is served.
 fn change(summary: &str, body: Option<&Value>) -> Value {
     let mut post = post(summary, &[], body.unwrap_or(&Value::Null), &json!({}));
     if let (None, Some(post)) = (body, post.as_object_mut()) {
         post.remove("requestBody");
+    }
+    for (status, when) in CHANGE_REFUSED {
+        let mut refused = refused();
+        refused["description"] = json!(when);
+        post["responses"][status] = refused;
     }
     post
 }
@@ -131,12 +142,15 @@ fn infer(model: &Model, entry: &Entry) -> Value {
     let body = json!({
         "type": "object",
         "required": ["inputs"],
-        "properties": { "id": { "type": "string" }, "parameters": { "type": "object" },
-                        "inputs": { "type": "array", "items": tensor() } },
+        "properties": { "id": { "type": "string" }, "parameters": parameters_of_infer(),
+                        "inputs": { "type": "array", "items": tensor() },
+                        "outputs": { "type": "array", "items": asked_output() } },
     });
     let answer = json!({
         "type": "object", "required": ["model_name", "outputs"],
-        "properties": { "outputs": { "type": "array", "items": tensor() } },
+        "properties": { "model_name": { "type": "string" }, "model_version": { "type": "string" },
+                        "id": { "type": "string" }, "parameters": { "type": "object" },
+                        "outputs": { "type": "array", "items": tensor() } },
     });
     let summary = "The same by the Open Inference Protocol, version 2";
     let mut post = post(summary, &parameters::of_rows(entry, None), &body, &answer);
@@ -209,9 +223,30 @@ fn tensor() -> Value {
             "name": { "type": "string" },
             "shape": { "type": "array", "items": { "type": "integer" } },
             "datatype": { "type": "string" },
+            "parameters": { "type": "object" },
             "data": { "type": "array" },
         },
     })
+}
+
+/// What a request to infer says of itself; other members are given back.
+fn parameters_of_infer() -> Value {
+    json!({ "type": "object", "properties": {
+        "on_error": { "enum": ["fail", "null"] },
+        "binary_data_output": { "type": "boolean" },
+        "content_type": { "type": "string" },
+    } })
+}
+
+/// An output that is asked for.
+fn asked_output() -> Value {
+    let classification = json!({ "type": "integer", "minimum": 0,
+        "description": "so many of the most probable classes, as texts VALUE:INDEX:LABEL" });
+    json!({ "type": "object", "required": ["name"], "properties": {
+        "name": { "type": "string" },
+        "parameters": { "type": "object", "properties": {
+            "binary_data": { "type": "boolean" }, "classification": classification } },
+    } })
 }
 
 fn by_v1(model: &Model, entry: &Entry, verb: &str, member: &str) -> Value {

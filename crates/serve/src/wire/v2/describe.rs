@@ -8,8 +8,14 @@ use crate::model::{Entry, Model, State};
 use crate::stats::Stats;
 
 /// Extensions that are spoken, by Triton's names.
-pub(crate) const EXTENSIONS: [&str; 4] =
-    ["binary_tensor_data", "model_configuration", "model_repository", "statistics"];
+pub(crate) const EXTENSIONS: [&str; 6] = [
+    "binary_tensor_data",
+    "classification",
+    "model_configuration",
+    "model_repository",
+    "parameters",
+    "statistics",
+];
 
 /// Of the server.
 pub(crate) fn server() -> Value {

@@ -5,22 +5,24 @@ use serde_json::Value;
 
 use crate::problem::Problem;
 
-/// Asks for the largest classes as texts, in place of probabilities.
-const CLASSIFICATION: &str = "classification";
+/// Names the memory of the same machine in which a tensor is, or is to be put.
+const SHARED_MEMORY: &str = "shared_memory_region";
 
-/// Refuses parameters of an output that ask for another answer than there is.
+/// Refuses parameters of a tensor by which its values are not in the message.
 ///
 /// # Errors
-/// Problem 400 for Triton's classification.
-pub(crate) fn check_output<'p>(names: impl Iterator<Item = &'p str>) -> Result<(), Problem> {
+/// Problem 400 for Triton's shared memory.
+pub(crate) fn refuse_shared_memory<'p>(
+    names: impl Iterator<Item = &'p str>,
+) -> Result<(), Problem> {
     let mut names = names;
-    if names.all(|name| name != CLASSIFICATION) {
+    if names.all(|name| name != SHARED_MEMORY) {
         return Ok(());
     }
-    Err(Problem::new(400, "no-such-extension", "the classification extension is not served")
-        .expected("an output without `classification` (in Triton's clients: class_count=0)")
-        .got(CLASSIFICATION)
-        .hint("`probabilities` has all classes, in the order of the model's metadata"))
+    Err(Problem::new(400, "no-such-extension", "shared memory is not served")
+        .expected("values in the message, as JSON, typed lists or raw bytes")
+        .got(SHARED_MEMORY)
+        .hint("a Unix socket (--unix-socket) is the short way on one machine"))
 }
 
 /// Refuses parameters of `load` that bring a model or its configuration.
@@ -56,8 +58,8 @@ mod tests {
 
     #[test]
     fn what_is_not_done_is_refused_and_everything_else_is_let_pass() {
-        assert!(check_output(["binary_data"].into_iter()).is_ok());
-        assert_eq!(check_output(["classification"].into_iter()).unwrap_err().status, 400);
+        assert!(refuse_shared_memory(["binary_data"].into_iter()).is_ok());
+        assert_eq!(refuse_shared_memory([SHARED_MEMORY].into_iter()).unwrap_err().status, 400);
         assert!(check_load(b"").is_ok() && check_load(b"{\"parameters\":{\"a\":1}}").is_ok());
         for name in ["config", "file:1/model.mw"] {
             let body = format!("{{\"parameters\":{{\"{name}\":\"x\"}}}}");

@@ -3,7 +3,8 @@
 //! A model has one input per column, of shape `[N]` or `[N, 1]`; a single tensor `[N, F]` with the
 //! values of all columns in the order of the metadata is taken too. Numbers are `FP64`, everything
 //! else is `BYTES`; whatever type comes is taken by its value. Outputs are `prediction` (the label
-//! as `BYTES`, or the value as `FP64`) and, for classes, `probabilities` `[N, K]` in `FP64`.
+//! as `BYTES`, or the value as `FP64`) and, for classes, `probabilities` `[N, K]` in `FP64`; with
+//! the parameter `classification: n` these are the `n` most probable classes as texts.
 //! Where a request names MLServer's codecs, inputs are decoded by them and outputs name theirs.
 //!
 //! Specification: `inference_rest.md` of the Open Inference Protocol, and Triton's
@@ -17,12 +18,15 @@ mod one_row;
 mod request;
 mod response;
 mod tensor;
+mod wanted;
 
 pub(crate) use binary::{Binary, is_datatype};
 pub(crate) use codec::{CONTENT_TYPE, Codec};
-pub(crate) use extensions::{check_load, check_load_parameters, check_output};
+pub(crate) use extensions::{check_load, check_load_parameters, refuse_shared_memory};
+pub(crate) use request::ON_ERROR;
 pub(crate) use response::{Output, write_binary};
 pub(crate) use tensor::{Tensor, Values};
+pub(crate) use wanted::Wanted;
 
 use modelwright_core::Context;
 use modelwright_core::data::Table;
@@ -53,7 +57,7 @@ pub(crate) fn lone_row_of(ask: &Ask, tensors: &[Tensor<'_>]) -> Option<Table> {
 }
 
 /// Answers `infer`.
-pub(crate) fn infer(ask: &Ask, ctx: &Context) -> Result<Reply, Problem> {
+pub(crate) fn infer(ask: &mut Ask, ctx: &Context) -> Result<Reply, Problem> {
     let (json, tail) = request::split(ask)?;
     if tail.is_empty() {
         let mut id = None;
@@ -67,6 +71,12 @@ pub(crate) fn infer(ask: &Ask, ctx: &Context) -> Result<Reply, Problem> {
     }
     let begun = clock::now();
     let request = request::parse(json)?;
+    if let Some(on_error) = request.on_error() {
+        let text = on_error.as_str().map_or_else(|| on_error.to_string(), str::to_owned);
+        ask.query.also(ON_ERROR, text);
+    }
+    let ask = &*ask;
+    let (_, tail) = request::split(ask)?;
     let tensors = request.tensors(tail)?;
     let wanted = request.wanted(ask)?;
     ask.model.stats.input_ns.add(clock::nanos(begun.elapsed()));

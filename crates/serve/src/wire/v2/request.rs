@@ -4,16 +4,20 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::binary::Binary;
-use super::check_output;
 use super::codec::{CONTENT_TYPE, Codec};
-use super::response::{Output, Wanted};
+use super::extensions::refuse_shared_memory;
+use super::response::Output;
 use super::tensor::{Tensor, Values};
+use super::wanted::Wanted;
 use crate::ask::Ask;
 use crate::problem::Problem;
 use crate::wire::cells::FlatData;
 use crate::wire::rows_json::malformed;
 
 const EXPECTED: &str = "{\"inputs\": [{\"name\", \"shape\", \"datatype\", \"data\"}, …]}";
+
+/// The parameter that says what becomes of the other rows when one is refused.
+pub(crate) const ON_ERROR: &str = "on_error";
 
 /// The JSON of a request.
 #[derive(Debug, Deserialize)]
@@ -85,23 +89,23 @@ impl Request {
         let is_binary = is_true(&self.parameters, "binary_data_output");
         let all = Output::of_model(&ask.model);
         let Some(asked) = self.outputs.as_ref().filter(|o| !o.is_empty()) else {
-            return Ok(all.iter().map(|output| Wanted { output: *output, is_binary }).collect());
+            let of_output = |o: &Output| Wanted { is_binary, ..Wanted::plain(*o) };
+            return Ok(all.iter().map(of_output).collect());
         };
         let wanted = |asked: &Asked| {
-            check_output(asked.parameters.keys().map(String::as_str))?;
-            let output = all.iter().find(|o| o.name() == asked.name).copied();
+            let wanted = Wanted::named(&ask.model, &asked.name, &asked.parameters)?;
             let is_binary = match asked.parameters.get("binary_data") {
                 Some(value) => value == &Value::Bool(true),
                 None => is_binary,
             };
-            output.map(|output| Wanted { output, is_binary }).ok_or_else(|| {
-                let names: Vec<&str> = all.iter().map(|o| o.name()).collect();
-                Problem::new(400, "no-such-output", "the model has no such output")
-                    .expected(names.join(" or "))
-                    .got(&asked.name)
-            })
+            Ok(Wanted { is_binary, ..wanted })
         };
         asked.iter().map(wanted).collect()
+    }
+
+    /// What its parameters say of rows, as the URL may; the URL goes before.
+    pub(super) fn on_error(&self) -> Option<&Value> {
+        self.parameters.get(ON_ERROR)
     }
 }
 
@@ -120,6 +124,7 @@ impl Input {
         codec: Option<&str>,
     ) -> Result<Tensor<'s>, Problem> {
         let wrong = |what: &str| Problem::malformed(format!("{what}: `{}`", self.name));
+        refuse_shared_memory(self.parameters.keys().map(String::as_str))?;
         let values = match (self.parameters.get("binary_data_size"), &self.data) {
             (Some(size), None) => {
                 let size = size.as_u64().and_then(|n| usize::try_from(n).ok());

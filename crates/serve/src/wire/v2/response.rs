@@ -5,7 +5,8 @@ use std::io::Write;
 use serde_json::{Map, Value};
 
 use super::codec::CONTENT_TYPE;
-use super::request::Request;
+use super::request::{ON_ERROR, Request};
+use super::wanted::Wanted;
 use crate::ask::{Ask, Reply};
 use crate::model::Model;
 use crate::wire::answer::{Outcome, write_number, write_text};
@@ -56,13 +57,6 @@ impl Output {
     }
 }
 
-/// An output that is wanted, and whether as bytes behind the JSON.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted {
-    pub(super) output: Output,
-    pub(super) is_binary: bool,
-}
-
 /// Writes the answer.
 pub(super) fn write(ask: &Ask, request: &Request, wanted: &[Wanted], outcome: &Outcome) -> Reply {
     let mut out = begin(ask, outcome);
@@ -93,7 +87,7 @@ pub(super) fn write_one(ask: &Ask, id: Option<&str>, outcome: &Outcome) -> Reply
         write_text(id, &mut out);
     }
     let all = Output::of_model(&ask.model).iter();
-    let wanted = all.map(|output| Wanted { output: *output, is_binary: false });
+    let wanted = all.map(|output| Wanted::plain(*output));
     write_outputs(ask, (wanted, false), outcome, &mut out, &mut Vec::new());
     Reply::new("application/json", out)
 }
@@ -118,33 +112,33 @@ fn write_outputs(
 ) {
     let n_rows = outcome.batch.n_rows;
     out.extend_from_slice(b",\"outputs\":[");
-    for (i, Wanted { output, is_binary }) in wanted.enumerate() {
+    for (i, wanted) in wanted.enumerate() {
         let comma = if i > 0 { "," } else { "" };
-        let (name, datatype) = (output.name(), output.datatype());
+        let (name, datatype) = (wanted.output.name(), wanted.datatype());
         let _ = write!(
             out,
             "{comma}{{\"name\":\"{name}\",\"datatype\":\"{datatype}\",\"shape\":[{n_rows}"
         );
-        if output == Output::Probabilities {
-            let _ = write!(out, ",{}", ask.model.class_json.len());
+        if let Some(n_columns) = wanted.n_columns(&ask.model) {
+            let _ = write!(out, ",{n_columns}");
         }
         out.extend_from_slice(b"],");
-        if is_binary {
+        if wanted.is_binary {
             let before = tail.len();
-            write_binary(ask, output, outcome, tail);
+            write_binary(ask, wanted, outcome, tail);
             let size = tail.len() - before;
             let _ = write!(out, "\"parameters\":{{\"binary_data_size\":{size}");
             if with_codecs {
-                let _ = write!(out, ",\"{CONTENT_TYPE}\":\"{}\"", output.codec());
+                let _ = write!(out, ",\"{CONTENT_TYPE}\":\"{}\"", wanted.codec());
             }
             out.extend_from_slice(b"}}");
         } else {
             if with_codecs {
-                let codec = output.codec();
+                let codec = wanted.codec();
                 let _ = write!(out, "\"parameters\":{{\"{CONTENT_TYPE}\":\"{codec}\"}},");
             }
             out.extend_from_slice(b"\"data\":[");
-            write_json(ask, output, outcome, out);
+            write_json(ask, wanted, outcome, out);
             out.extend_from_slice(b"]}");
         }
     }
@@ -155,8 +149,9 @@ fn write_outputs(
 fn parameters(request: &Request, outcome: &Outcome) -> Map<String, Value> {
     let mut parameters = request.parameters.clone();
     // These were about the request's own form; outputs say theirs themselves.
-    parameters.remove("binary_data_output");
-    parameters.remove(CONTENT_TYPE);
+    for own in ["binary_data_output", CONTENT_TYPE, ON_ERROR] {
+        parameters.remove(own);
+    }
     let texts = |values: Vec<String>| Value::String(values.join("; "));
     if !outcome.batch.faults.is_empty() {
         let faults = outcome.errors();
@@ -172,7 +167,7 @@ fn parameters(request: &Request, outcome: &Outcome) -> Map<String, Value> {
     parameters
 }
 
-fn write_json(ask: &Ask, output: Output, outcome: &Outcome, out: &mut Vec<u8>) {
+fn write_json(ask: &Ask, wanted: Wanted, outcome: &Outcome, out: &mut Vec<u8>) {
     let classes = &ask.model.class_json;
     let mut is_first = true;
     let mut comma = |out: &mut Vec<u8>| {
@@ -181,7 +176,13 @@ fn write_json(ask: &Ask, output: Output, outcome: &Outcome, out: &mut Vec<u8>) {
         }
     };
     for place in outcome.batch.places() {
-        match (output, place) {
+        match (wanted.output, place) {
+            (_, Some(row)) if wanted.n_top > 0 => {
+                for text in wanted.classes(&ask.model, outcome, row) {
+                    comma(out);
+                    write_text(&text, out);
+                }
+            }
             (Output::Label, Some(row)) => {
                 comma(out);
                 out.extend_from_slice(classes[outcome.codes[row] as usize].as_bytes());
@@ -201,7 +202,7 @@ fn write_json(ask: &Ask, output: Output, outcome: &Outcome, out: &mut Vec<u8>) {
                 out.extend_from_slice(b"null");
             }
             (Output::Probabilities, None) => {
-                for _ in classes {
+                for _ in 0..wanted.n_columns(&ask.model).unwrap_or(1) {
                     comma(out);
                     out.extend_from_slice(b"null");
                 }
@@ -211,14 +212,24 @@ fn write_json(ask: &Ask, output: Output, outcome: &Outcome, out: &mut Vec<u8>) {
 }
 
 /// Writes an output as raw bytes; a row that was refused is NaN or an empty text.
-pub(crate) fn write_binary(ask: &Ask, output: Output, outcome: &Outcome, out: &mut Vec<u8>) {
+pub(crate) fn write_binary(ask: &Ask, wanted: Wanted, outcome: &Outcome, out: &mut Vec<u8>) {
     let classes = &ask.model.predictor.classes;
+    let write_text = |text: &str, out: &mut Vec<u8>| {
+        out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        out.extend_from_slice(text.as_bytes());
+    };
     for place in outcome.batch.places() {
-        match output {
+        match wanted.output {
+            _ if wanted.n_top > 0 => {
+                let texts = place.map(|row| wanted.classes(&ask.model, outcome, row));
+                let texts = texts.unwrap_or_else(|| vec![String::new(); wanted.n_top]);
+                for text in &texts {
+                    write_text(text, out);
+                }
+            }
             Output::Label => {
                 let label = place.map_or("", |row| &classes[outcome.codes[row] as usize]);
-                out.extend_from_slice(&(label.len() as u32).to_le_bytes());
-                out.extend_from_slice(label.as_bytes());
+                write_text(label, out);
             }
             Output::Value => {
                 let value = place.map_or(f64::NAN, |row| outcome.predictions.values[row]);
