@@ -38,7 +38,7 @@ pub use data::{
 };
 pub use evaluation::{
     CalibrationBin, ConfusionMatrix, CurvePoint, Difference, Evaluation, Importance, Interval,
-    MetricValue, Nested, PredictedBin, Residuals,
+    MetricValue, Nested, PredictedBin, Residuals, ShareIntervals,
 };
 pub use explanation::{
     DependenceLine, DependencePoint, DependenceRecord, EffectRecord, ExamplePart, ExampleRecord,

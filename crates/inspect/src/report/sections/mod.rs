@@ -36,6 +36,7 @@ pub(crate) mod residuals;
 pub(crate) mod response;
 pub(crate) mod robustness;
 pub(crate) mod shapes;
+mod shares;
 pub(crate) mod slices;
 pub(crate) mod source;
 pub(crate) mod split;
