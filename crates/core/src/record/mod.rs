@@ -29,6 +29,7 @@ mod slices;
 mod surrogate;
 mod suspects;
 mod uncertainty;
+mod unusual;
 
 pub use audit::AuditRecord;
 pub use continued::{ContinuedMember, ContinuedRecord};
@@ -78,3 +79,4 @@ pub use uncertainty::{
     CalibrationRecord, CalibrationTrial, ConstantCost, CostRecord, Coverage, GroupCoverage,
     IntervalMethod, IntervalsRecord, LevelRecord,
 };
+pub use unusual::{UnusualCause, UnusualRecord};

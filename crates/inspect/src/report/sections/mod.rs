@@ -48,6 +48,7 @@ pub(crate) mod timing;
 mod too_good;
 mod unequal;
 mod unfound;
+pub(crate) mod unusual;
 pub(crate) mod usefulness;
 mod weak;
 mod wilson;
