@@ -2,9 +2,9 @@
 //!
 //! The scores of boosters, forests, linear and additive models are divided exactly among the raw
 //! columns for each pair of a row and a background row (features that are made of one column are
-//! exchanged together). What comes after the scores is carried through pair by pair: a member's link, the
-//! weighted mean over the members, the calibrator, and the scale that was asked for each multiply
-//! the values by the quotient of the differences after and before it (the rescale rule of
+//! exchanged together). What comes after the scores is carried through pair by pair: a member's
+//! link, the weighted mean over the members, the calibrator, and the scale that was asked for each
+//! multiply the values by the quotient of the differences after and before it (the rescale rule of
 //! DeepLIFT; G-DeepSHAP: Chen, Lundberg & Lee, Nature Communications 13, 2022). The sums stay
 //! exact; where all of it is linear (a regression, or the margin of one booster) so is every
 //! value.

@@ -6,7 +6,7 @@
 //! lies on one line or in one order with a number. Honest columns hardly do that for two classes or
 //! ten numbers and more; a column that is filled for one class only is another check's.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use modelwright_core::Context;
 use modelwright_core::data::{Column, ColumnData, Kind};
@@ -26,7 +26,7 @@ const PART_ROWS_MIN: usize = 50;
 const FILLERS_MAX: usize = 3;
 /// The bits of a missing value.
 const MISSING: u64 = u64::MAX;
-/// A class that is named has at least so many rows of the part: fewer agree by chance.
+/// Two classes that are named have at least so many rows of the part: fewer agree by chance.
 const CLASS_ROWS_MIN: usize = 20;
 /// And no class has more of its rows than this.
 const CLASS_SHARE_MAX: f64 = 0.95;
@@ -40,16 +40,29 @@ pub(super) fn check(study: &Study<'_>, known: &[String], ctx: &Context) -> Vec<L
         !matches!(kind, Kind::Constant | Kind::Unsupported) && !known.contains(&column.name)
     };
     let columns: Vec<(&Column, Kind)> = study.columns().into_iter().filter(is_open).collect();
+    let answers = answers(&study.target);
     let found = ctx.map(columns.len(), |i| {
         let column = columns[i].0;
-        let tells = |part: &Vec<usize>| match &study.target {
-            Target::Class { codes, .. } => names_classes(study, column, codes, part),
-            Target::Real(values) => orders_numbers(study, column, values, part),
+        let tells = |part: &Vec<usize>| {
+            answers.as_ref().is_some_and(|a| names_answers(study, column, a, part))
+                || study.target.values().is_some_and(|y| orders_numbers(study, column, y, part))
         };
         let part = parts(study, column).into_iter().find(tells)?;
         Some(finding(column, part.len(), study.rows.len()))
     });
     found.into_iter().flatten().collect()
+}
+
+/// Classes, or the values of a number that has few, as numbers; `None` of many values.
+fn answers(target: &Target) -> Option<Vec<u64>> {
+    match target {
+        Target::Class { codes, .. } => Some(codes.iter().map(|code| u64::from(*code)).collect()),
+        Target::Real(values) => {
+            let bits: Vec<u64> = values.iter().map(|value| (value + 0.0).to_bits()).collect();
+            let distinct: HashSet<u64> = bits.iter().copied().collect();
+            (distinct.len() < DISTINCT_MIN).then_some(bits)
+        }
+    }
 }
 
 fn finding(column: &Column, n: usize, n_rows: usize) -> LeakFinding {
@@ -94,21 +107,22 @@ fn parts(study: &Study<'_>, column: &Column) -> Vec<Vec<usize>> {
     fillers.into_iter().map(part).collect()
 }
 
-/// Each value names a class and each class a value, for two classes or more.
-fn names_classes(study: &Study<'_>, column: &Column, classes: &[u32], part: &[usize]) -> bool {
+/// Each value names an answer and each answer a value, for two that are not rare or more.
+fn names_answers(study: &Study<'_>, column: &Column, answers: &[u64], part: &[usize]) -> bool {
     let value = |place: usize| value_bits(column, study.rows[place] as usize);
-    let pairs = part.iter().map(|place| (value(*place), u64::from(classes[*place])));
-    let Some(n_values) = one_to_one(pairs).filter(|n| *n >= 2) else { return false };
-    let mut rows: HashMap<u32, (usize, usize)> = HashMap::new();
-    classes.iter().for_each(|class| rows.entry(*class).or_default().1 += 1);
-    for place in part {
-        rows.entry(classes[*place]).or_default().0 += 1;
+    let pairs = part.iter().map(|place| (value(*place), answers[*place]));
+    if one_to_one(pairs).is_none() {
+        return false;
     }
-    let named = rows.values().filter(|(n, _)| *n > 0);
+    let mut rows: HashMap<u64, (usize, usize)> = HashMap::new();
+    answers.iter().for_each(|answer| rows.entry(*answer).or_default().1 += 1);
+    for place in part {
+        rows.entry(answers[*place]).or_default().0 += 1;
+    }
+    let common: Vec<&(usize, usize)> =
+        rows.values().filter(|(n, _)| *n >= CLASS_ROWS_MIN).collect();
     // A class whose rows are nearly all in the part is told by the part alone.
-    named.clone().count() == n_values
-        && named.clone().all(|(n, _)| *n >= CLASS_ROWS_MIN)
-        && named.clone().any(|(n, all)| share(*n, *all) <= CLASS_SHARE_MAX)
+    common.len() >= 2 && common.iter().any(|(n, all)| share(*n, *all) <= CLASS_SHARE_MAX)
 }
 
 /// The numbers of the part are in one strict order with the target.

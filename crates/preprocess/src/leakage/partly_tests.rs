@@ -1,10 +1,11 @@
 //! A target that is given away in a part of the rows is found, and honest columns are not accused.
 
-use modelwright_core::data::Column;
+use modelwright_core::data::{Column, Table};
 use modelwright_core::random::Random;
 use modelwright_core::record::{LeakAction, LeakKind};
+use modelwright_core::task::Target;
 
-use super::tests::{N, World, numbers, only, regression_with};
+use super::tests::{N, World, findings, numbers, only, regression_with};
 
 #[test]
 fn a_column_that_gives_the_target_away_in_a_part_of_the_rows_is_found() {
@@ -37,6 +38,24 @@ fn a_column_that_gives_the_target_away_in_a_part_of_the_rows_is_found() {
             assert_eq!(leaks[0].kind, LeakKind::TargetCopy);
         }
     }
+}
+
+#[test]
+fn a_code_of_few_numbers_is_found_in_a_part_of_the_rows_though_some_are_rare() {
+    let mut random = Random::new(8);
+    let grade = |u: f64| if u < 0.002 { 9.0 } else { (u * 5.0).floor() };
+    let y: Vec<f64> = (0..N).map(|_| grade(random.unit())).collect();
+    let x: Vec<f64> = y.iter().map(|y| y + 2.0 * random.normal()).collect();
+    let code = |y: &f64| ["c", "a", "e", "b", "d"].get(*y as usize).copied().unwrap_or("z");
+    let told: Vec<Option<&str>> =
+        y.iter().map(|y| (random.unit() < 0.4).then(|| code(y))).collect();
+    let columns = vec![
+        numbers("x", x.into_iter()),
+        Column::strings("code", told),
+        Column::numbers("y", y.clone()),
+    ];
+    let found = findings(&Table::new(columns).unwrap(), &Target::Real(y), |input| input);
+    assert_eq!(only(&found, "code"), (LeakKind::TargetCopy, LeakAction::Reported));
 }
 
 #[test]

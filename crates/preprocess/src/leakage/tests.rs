@@ -91,7 +91,7 @@ fn schema(table: &Table) -> Schema {
     profile_table(table, &table.storage_schema(), &options, &context).unwrap().schema
 }
 
-fn findings(
+pub(super) fn findings(
     table: &Table,
     target: &Target,
     change: impl for<'a> Fn(LeakageInput<'a>) -> LeakageInput<'a>,
