@@ -70,6 +70,9 @@ KINDS = {
     "1 % noise": lambda y, c, r: numbers(spoiled(c, 0.01, r)),
     "5 % noise": lambda y, c, r: numbers(spoiled(c, 0.05, r)),
     "20 % missing": lambda y, c, r: numbers(missing_where(c, r.random(len(c)) < 0.2)),
+    "half missing": lambda y, c, r: numbers(missing_where(c, r.random(len(c)) < 0.55)),
+    "a third told, else one filler": lambda y, c, r: np.where(
+        r.random(len(c)) < 0.35, 2.0 * c + 3, -1.0),
     "measured with error": lambda y, c, r: c + r.normal(0, 0.05 * (c.std() + 1e-9), len(c)),
     "rounded": lambda y, c, r: np.round(c / (c.std() + 1e-9), 1),
     "text around it": lambda y, c, r: np.array(

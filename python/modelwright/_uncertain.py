@@ -103,6 +103,49 @@ class Uncertain(Packed):
             return origin.series(sets, self.target)
         return sets
 
+    def unusual(
+        self,
+        data: Data,
+        *,
+        separator: str | None = None,
+        no_header: bool = False,
+        decimal: str | None = None,
+        charset: str | None = None,
+    ) -> Any:
+        """Say how unusual rows are beside those that the model was tested on.
+
+        The model file keeps counts, and no row. It sees what single columns and pairs of columns
+        show, numbers out of their range among it.
+
+        Parameters
+        ----------
+        data : table or path
+            As for :meth:`predict`.
+        separator, no_header, decimal, charset : optional
+            What is known of a file of text, as in :func:`fit`; else it is read as the one that
+            the model learned from.
+
+        Returns
+        -------
+        table of the input's kind
+            Columns ``unusualness``, the share of the rows of the test that are less unusual (of
+            rows of the same kind, one in a hundred has 0.99 or more), and ``unusual_columns``,
+            what makes a row so: ``age; income with job``.
+
+        Examples
+        --------
+        >>> import modelwright as mw
+        >>> rows = {"x": [i % 10 for i in range(1000)], "y": [i % 10 > 5 for i in range(1000)]}
+        >>> model = mw.train("linear", rows, "y")
+        >>> found = model.unusual({"x": [5, 5000]})
+        >>> bool(found["unusualness"][1] > 0.99), str(found["unusual_columns"][1])
+        (True, 'x')
+        """
+        model = self._reading(data, separator, no_header, decimal, charset)
+        native, origin = self._read(data)
+        scores, columns = model.unusual(native, self._threads)
+        return origin.table({"unusualness": scores, "unusual_columns": columns})
+
 
 def _of_level(found: Sequence[Any], level: float | None) -> Any:
     if level is None:

@@ -30,13 +30,14 @@ use crate::own::{Brought, Own};
 use crate::parting::{self, Roles};
 use crate::parts::Parts;
 use crate::plan::{self as planning, PlanInput, Preset};
+use crate::reference::PredictionReference;
 use crate::search::{self, Found, Ground};
 use crate::shapes;
 use crate::understand::{self, Understood};
 use crate::whole_file::{WholeFile, Wish};
 use crate::{
     budget, capacity, conformal, constraint, distill, fair, isolation, nested, offers, portfolio,
-    sampling, second_level, single, target,
+    sampling, second_level, single, target, unusual,
 };
 
 use self::combine::Combined;
@@ -246,6 +247,9 @@ impl Flow {
         let untouched = self.evaluate(&mut combined, ctx)?;
         self.phases.end("evaluate", ctx);
         let scope = &self.explaining(&combined, ctx);
+        // It takes a small, fixed time; what comes after it takes what there is.
+        let usual = unusual::learn(&combined.predictor, &self.train, self.held_out.as_ref(), scope);
+        self.phases.end("unusual rows", ctx);
         let importances = self.importances(&combined.predictor, scope)?;
         combined.slices = self.slices(&combined.predictor, &importances, scope)?;
         let explanation = self.explanation(&combined.predictor, untouched.said.as_ref(), scope);
@@ -262,16 +266,26 @@ impl Flow {
         record.more_rows = more_rows;
         record.explanation = explanation;
         record.feature_costs = self.frugal.as_ref().map(|f| f.record(combined.columns_read()));
-        let said = match (said, &combined.served) {
-            (Some(said), Some(now)) => Some(said.with_served(&combined.predictor, now, ctx)?),
-            (said, _) => said,
-        };
+        let said = with_served(said, &combined, ctx)?;
         let (predictor, reference) = (combined.predictor, self.profile.sketches);
-        let outcome = FitOutcome { predictor, record, reference, predictions: said, tested };
+        let outcome = FitOutcome { predictor, record, reference, predictions: said, usual, tested };
         let mut outcome = offers::limits::keep(outcome, &self.options, ctx)?;
         outcome.record.shapes = shapes::recorded(&outcome.predictor);
         Ok(outcome)
     }
+}
+
+/// What was said of the untouched rows, with what the delivered model says of them, where it has
+/// learned from them.
+fn with_served(
+    said: Option<PredictionReference>,
+    combined: &Combined,
+    ctx: &Context,
+) -> Result<Option<PredictionReference>> {
+    Ok(match (said, &combined.served) {
+        (Some(said), Some(now)) => Some(said.with_served(&combined.predictor, now, ctx)?),
+        (said, _) => said,
+    })
 }
 
 impl Flow {

@@ -16,6 +16,7 @@ use crate::offers;
 use crate::own::Own;
 use crate::predictor::Predictor;
 use crate::reference::PredictionReference;
+use crate::unusual::UsualRows;
 use crate::whole_file::AllRows;
 
 /// A table, what is known about it, and what is asked.
@@ -47,6 +48,8 @@ pub struct FitOutcome {
     pub reference: TableSketch,
     /// What the model said on the untouched rows, as far as there were any.
     pub predictions: Option<PredictionReference>,
+    /// What tells how unusual later rows are; `None` where there were too few rows, or no time.
+    pub usual: Option<UsualRows>,
     /// What the model said of each row of a test table before it learned from that too
     /// ([`crate::ALL_AND_TEST`]).
     pub tested: Option<Predictions>,
@@ -62,7 +65,8 @@ impl FitOutcome {
         let predictions = self.predictions.filter(|_| picked.offer == 0);
         // Another offer says something else of these rows.
         let tested = self.tested.filter(|_| picked.offer == 0);
-        Ok(Self { predictor, record, reference: self.reference, predictions, tested })
+        let (reference, usual) = (self.reference, self.usual);
+        Ok(Self { predictor, record, reference, predictions, usual, tested })
     }
 }
 

@@ -109,7 +109,7 @@ pub(crate) fn fit(input: FitInput, ctx: &Context) -> Result<FitOutcome> {
     let account = Account { options, source, rounds, scores: &scores };
     let record = account.record(&profile, &predictor, ctx);
     let reference = profile.sketches;
-    Ok(FitOutcome { predictor, record, reference, predictions: None, tested: None })
+    Ok(FitOutcome { predictor, record, reference, predictions: None, usual: None, tested: None })
 }
 
 /// Refuses what needs a target; the learner that was asked for.
@@ -183,11 +183,7 @@ impl Account<'_> {
             learner: ISOLATION_FOREST.to_owned(),
             encoding: EncodingSpec::UNLABELLED.to_owned(),
             without: Vec::new(),
-            params: self
-                .options
-                .single
-                .as_ref()
-                .map_or_else(Default::default, |s| s.params.clone()),
+            params: self.options.single.as_ref().map(|s| s.params.clone()).unwrap_or_default(),
             fixed_rounds: true,
             reason: "the learner that was asked for".to_owned(),
         };
@@ -231,6 +227,7 @@ impl Account<'_> {
             fairness: None,
             robustness: None,
             familiarity: None,
+            unusual: None,
             mitigation: None,
             more_rows: None,
             nested: None,

@@ -1,8 +1,8 @@
 //! What rows of a later file say of a model: all that the report of a fit says of its untouched
 //! rows, from the model file and the rows alone.
 //!
-//! What needs the training rows is not here: how far rows lie from them, which of their targets
-//! look wrong, whether more of them would help.
+//! What needs the training rows is not here: how far rows lie from the nearest of them, which of
+//! their targets look wrong, whether more of them would help.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use modelwright_core::context::Event;
 use modelwright_core::data::Table;
 use modelwright_core::record::{
     CostRecord, Evaluation, ExplanationRecord, FairnessRecord, Importance, LevelRecord,
-    RobustnessRecord, SlicesRecord, SuspectsRecord,
+    RobustnessRecord, SlicesRecord, SuspectsRecord, UnusualRecord,
 };
 use modelwright_core::task::{Predictions, Target};
 use modelwright_core::{Context, Result};
@@ -28,7 +28,8 @@ use crate::robustness::{self, StrainInput, strained};
 use crate::slices::SearchedRows;
 use crate::suspects::{self, Judged};
 use crate::units::Units;
-use crate::{aim, decision, slices};
+use crate::unusual::UsualRows;
+use crate::{aim, decision, slices, unusual};
 
 /// Rows that the model has not learned from, with known answers.
 pub struct LaterRows<'a> {
@@ -52,6 +53,8 @@ pub struct LaterRows<'a> {
     pub sensitive: &'a [String],
     /// What the model file knows.
     pub known: Known<'a>,
+    /// And of usual rows.
+    pub usual: Option<&'a UsualRows>,
     /// What looking at one column after the other may take.
     pub patience: Patience,
 }
@@ -94,6 +97,8 @@ pub struct Looked {
     pub suspects: Option<SuspectsRecord>,
     /// What strains on the inputs do.
     pub robustness: RobustnessRecord,
+    /// How many are unusual, where the model file can tell.
+    pub unusual: Option<UnusualRecord>,
     /// Why it predicts so.
     pub explanation: Option<ExplanationRecord>,
 }
@@ -134,6 +139,8 @@ pub fn look(predictor: &Predictor, rows: &LaterRows<'_>, ctx: &Context) -> Resul
             rows: rows.places,
         })
     });
+    let groups = Units::told(some.units.as_ref()).0;
+    let unusual = rows.usual.map(|u| unusual::record(u, rows.on, &some.table, groups, ctx));
     Ok(Looked {
         evaluation,
         reached,
@@ -143,6 +150,7 @@ pub fn look(predictor: &Predictor, rows: &LaterRows<'_>, ctx: &Context) -> Resul
         fairness: all.audited(predictor, rows, ctx)?,
         suspects,
         robustness: robust(predictor, rows, ctx)?,
+        unusual,
         explanation,
     })
 }

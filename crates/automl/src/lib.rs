@@ -106,6 +106,7 @@ pub mod trees;
 mod trial;
 mod understand;
 mod units;
+pub mod unusual;
 pub mod vectorize;
 pub mod whole_file;
 

@@ -2,7 +2,9 @@
 //!
 //! The sketches of the training table stand first, as they always did; behind them, since there is
 //! a monitor, what the model said on the untouched rows; behind that, where the delivered model
-//! learned from those rows after the test, what it says of them. Readers of today read all forms.
+//! learned from those rows after the test, what it says of them; behind all of these what tells how
+//! unusual rows are, with empty sketches in place of what is not there. Readers of today read all
+//! forms.
 
 use modelwright_core::data::{Column, Table};
 use modelwright_core::record::MetricValue;
@@ -15,6 +17,7 @@ use modelwright_preprocess::sketch::{ColumnSketch, TableSketch};
 use serde::{Deserialize, Serialize};
 
 use crate::predictor::Predictor;
+use crate::unusual::UsualRows;
 
 /// The name under which predictions are sketched like a column.
 pub const PREDICTION: &str = "prediction";
@@ -26,6 +29,9 @@ pub struct Reference {
     pub columns: TableSketch,
     /// What the model said on the untouched rows; `None` without such rows and in old artifacts.
     pub predictions: Option<PredictionReference>,
+    /// What tells how unusual rows are; `None` where a fit had too few rows or no time for it, and
+    /// in old artifacts.
+    pub usual: Option<UsualRows>,
 }
 
 /// What a model said on the untouched rows.
@@ -78,6 +84,12 @@ impl PredictionReference {
         Ok(self)
     }
 
+    /// What stands where a model said nothing.
+    fn nothing() -> Self {
+        let sketch = TableSketch::default();
+        Self { sketch, errors: None, expected: Vec::new(), served: None }
+    }
+
     /// The sketch of the predictions.
     pub fn predictions(&self) -> Option<&ColumnSketch> {
         self.sketch.column(PREDICTION)
@@ -97,14 +109,19 @@ impl Reference {
     pub fn encode(
         columns: &TableSketch,
         predictions: Option<&PredictionReference>,
+        usual: Option<&UsualRows>,
     ) -> Result<Vec<u8>> {
         let failed = |e| Error::work("cannot encode the reference sketches").because(e);
         let mut bytes = postcard::to_stdvec(columns).map_err(failed)?;
-        if let Some(predictions) = predictions {
+        let (nothing, nowhere) = (PredictionReference::nothing(), TableSketch::default());
+        if let Some(predictions) = predictions.or(usual.map(|_| &nothing)) {
             bytes.extend(postcard::to_stdvec(predictions).map_err(failed)?);
-            if let Some(served) = &predictions.served {
+            if let Some(served) = predictions.served.as_ref().or(usual.map(|_| &nowhere)) {
                 bytes.extend(postcard::to_stdvec(served).map_err(failed)?);
             }
+        }
+        if let Some(usual) = usual {
+            bytes.extend(postcard::to_stdvec(usual).map_err(failed)?);
         }
         Ok(bytes)
     }
@@ -118,7 +135,7 @@ impl Reference {
         let (columns, rest) = postcard::take_from_bytes::<TableSketch>(bytes).map_err(failed)?;
         columns.validate()?;
         if rest.is_empty() {
-            return Ok(Self { columns, predictions: None });
+            return Ok(Self { columns, predictions: None, usual: None });
         }
         let (mut predictions, mut rest) =
             postcard::take_from_bytes::<PredictionReference>(rest).map_err(failed)?;
@@ -126,12 +143,19 @@ impl Reference {
         if !rest.is_empty() {
             let (served, after) = postcard::take_from_bytes::<TableSketch>(rest).map_err(failed)?;
             served.validate()?;
-            (predictions.served, rest) = (Some(served), after);
+            let is_there = served.column(PREDICTION).is_some();
+            (predictions.served, rest) = (is_there.then_some(served), after);
+        }
+        let mut usual = None;
+        if !rest.is_empty() {
+            let (found, after) = postcard::take_from_bytes::<UsualRows>(rest).map_err(failed)?;
+            (usual, rest) = (Some(found.validated()?), after);
         }
         if !rest.is_empty() || predictions.errors.as_ref().is_some_and(|e| !e.is_sound()) {
             return Err(Error::input("the stored reference is damaged"));
         }
-        Ok(Self { columns, predictions: Some(predictions) })
+        let predictions = Some(predictions).filter(|p| p.predictions().is_some());
+        Ok(Self { columns, predictions, usual })
     }
 }
 

@@ -158,7 +158,10 @@ fn add_curves(
         evaluation.reliability =
             Some(reliability(truth, predictions, weights, &evaluation.calibration)?);
         let (shown, at) = decided.map_or((predictions, threshold), |d| (d, CERTAIN));
-        evaluation.confusion = Some(curve::confusion_matrix(truth, shown, at, input.classes)?);
+        let mut confusion = curve::confusion_matrix(truth, shown, at, input.classes)?;
+        confusion.of_groups =
+            input.groups.and_then(|g| curve::share_intervals(truth, shown, at, g));
+        evaluation.confusion = Some(confusion);
     }
     match task {
         Task::Binary => {

@@ -5,6 +5,7 @@
 //! | [`drift`] | whether columns are distributed as they were: measures, tests, choices |
 //! | [`explain`] | Shapley values, profiles, counterfactuals and importances of raw columns |
 //! | [`slices`] | groups of rows for which the model is worse |
+//! | [`unusual`] | how unusual a row is, from what can be kept without keeping rows |
 //! | [`report`] | a run's record as a page, Markdown, JSON or a card; a table's profile as a page |
 //!
 //! A report reads a [`modelwright_core::record::RunRecord`] and nothing else, so an old run can be
@@ -14,6 +15,7 @@ pub mod drift;
 pub mod explain;
 pub mod report;
 pub mod slices;
+pub mod unusual;
 
 pub use report::card::{annex_iv, model_card, model_card_json};
 pub use report::{

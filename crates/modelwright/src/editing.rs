@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use modelwright_automl::reference::PredictionReference;
+use modelwright_automl::reference::{PredictionReference, Reference};
 use modelwright_automl::{FitOutcome, Predictor, Purpose, shapes};
 use modelwright_core::context::Event;
 use modelwright_core::data::Table;
@@ -114,7 +114,7 @@ fn changed(
         return Err(Error::input("an edit needs an author").at("--by").expected("a name"));
     }
     let mut record = model.artifact.record()?;
-    let columns = model.reference()?.columns;
+    let Reference { columns: reference, usual, .. } = model.reference()?;
     ctx.tell(Event::Phase("read".to_owned()));
     let file = read(read_options(&model, &record)?)?;
     let (table, sha256) = (file.table, file.source.sha256);
@@ -142,7 +142,8 @@ fn changed(
     record.shapes = shapes::recorded(&model.predictor);
     let predictor = model.predictor;
     let said = PredictionReference::of(&predictor, &rows.predictions, &rows.truth, ctx)?;
-    Ok(FitOutcome { predictor, record, reference: columns, predictions: Some(said), tested: None })
+    let predictions = Some(said);
+    Ok(FitOutcome { predictor, record, reference, predictions, usual, tested: None })
 }
 
 /// The functions as a file: JSON, or CSV with a row for each number when its name ends so.

@@ -59,7 +59,11 @@ fn with_parts<T>(
     then: impl FnOnce(&ArtifactParts<'_>) -> Result<T>,
 ) -> Result<T> {
     let record = &outcome.record;
-    let reference = Reference::encode(&outcome.reference, outcome.predictions.as_ref())?;
+    let reference = Reference::encode(
+        &outcome.reference,
+        outcome.predictions.as_ref(),
+        outcome.usual.as_ref(),
+    )?;
     then(&ArtifactParts {
         model: &outcome.predictor.encode()?,
         schema: &outcome.predictor.schema,

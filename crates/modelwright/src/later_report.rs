@@ -73,6 +73,7 @@ fn later_record_of(
         are_new: rows.learned_from.is_none(),
         metric: model.metric(ctx),
         sensitive: &sensitive,
+        usual: reference.usual.as_ref(),
         known: (&reference.columns, reference.predictions.as_ref()),
         patience: Patience::default(),
     };
@@ -102,6 +103,7 @@ fn told(mut record: RunRecord, found: Looked) -> RunRecord {
     record.fairness = found.fairness;
     record.robustness = Some(found.robustness);
     record.suspects = found.suspects;
+    record.unusual = found.unusual;
     record.explanation = found.explanation;
     record
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use modelwright_automl::Predictor;
 use modelwright_automl::isolation::ANOMALY_SCORE;
 use modelwright_automl::reference::Reference;
+use modelwright_automl::unusual::{UsualRows, unknown};
 use modelwright_core::context::Event;
 use modelwright_core::data::{Field, Kind, Schema, Storage, Table};
 use modelwright_core::record::{RunRecord, TextLayout};
@@ -100,6 +101,15 @@ impl Model {
     pub fn reference(&self) -> Result<Reference> {
         Reference::decode(&self.artifact.reference)
             .map_err(|e| e.at(self.path.display().to_string()))
+    }
+
+    /// What tells how unusual rows are.
+    ///
+    /// # Errors
+    /// Input error when the file keeps no account of usual rows, or it cannot be read.
+    pub fn usual(&self) -> Result<UsualRows> {
+        let usual = self.reference()?.usual;
+        usual.ok_or_else(|| unknown().at(self.path.display().to_string()))
     }
 
     /// The metric that it was chosen by. One of somebody's own program is not in the file: where it

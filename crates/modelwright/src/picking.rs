@@ -75,6 +75,7 @@ pub fn pick(model: Model, offers: Offers, picked: Picked) -> Result<FitOutcome> 
         record: offers.record,
         reference: offers.reference.columns,
         predictions: offers.reference.predictions,
+        usual: offers.reference.usual,
         tested: None,
     };
     outcome.pick(picked)

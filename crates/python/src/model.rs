@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use modelwright::assess::{Assessment, CompareOptions, assess, beside_chance, compare_models};
+use modelwright::automl::unusual::words;
 use modelwright::automl::{Purpose, Regions, RowMemory};
 use modelwright::inspect::{annex_iv, model_card, model_card_json, report_json, report_markdown};
 use modelwright::io::{ReadOptions, read_path};
@@ -225,6 +226,24 @@ impl Model {
             (l.level, PyArray1::from_vec(py, low), PyArray1::from_vec(py, high))
         };
         Ok(levels.into_iter().map(of).collect())
+    }
+
+    /// How unusual each row is, and what makes it so.
+    fn unusual<'py>(
+        &self,
+        py: Python<'py>,
+        data: Data,
+        threads: usize,
+    ) -> PyResult<(Bound<'py, PyArray1<f64>>, Vec<String>)> {
+        let usual = self.loaded.usual().map_err(|e| raise(py, &e, Realm::Option))?;
+        let done = py.detach(|| {
+            let ctx = shared(threads)?;
+            let (rows, _) = self.rows(&data, &ctx)?;
+            Ok(ctx.install(|| usual.of_rows(&rows, &ctx)))
+        });
+        let found = done.map_err(|e: Error| raise(py, &e, Realm::Data))?;
+        let scores = found.iter().map(|row| 1.0 - row.p_value).collect();
+        Ok((PyArray1::from_vec(py, scores), found.iter().map(words).collect()))
     }
 
     /// Sets of every level: `(level, whether each class is in it)`.

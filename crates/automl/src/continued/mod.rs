@@ -25,6 +25,7 @@ use crate::input::FitOutcome;
 use crate::predictor::Predictor;
 use crate::reference::PredictionReference;
 use crate::tree_answers::booster;
+use crate::unusual;
 
 use self::rows::Lesson;
 pub(crate) use self::rows::encoded_again;
@@ -80,6 +81,7 @@ pub fn continue_boosters(mut input: ContinueInput<'_>, ctx: &Context) -> Result<
         let truth = tested.encode_target(&input.judged)?;
         let on = record::Judged { said: &said, truth: &truth, taught: &lesson };
         let mut record = record::of(&input, &tested, &on, ctx)?;
+        let usual = unusual::learn(&tested, &input.table, Some(&input.judged), ctx);
         let mut table = std::mem::take(&mut input.table);
         table.append(&input.judged)?;
         let all = Lesson::of(input.predictor, &table, &input.options)?;
@@ -92,8 +94,8 @@ pub fn continue_boosters(mut input: ContinueInput<'_>, ctx: &Context) -> Result<
         let predictions = PredictionReference::of(&tested, &said, &truth, ctx)?
             .with_served(&predictor, &now, ctx)?;
         record.decisions = ctx.decisions();
-        let (reference, tested) = (profile.sketches, Some(said));
-        Ok(FitOutcome { predictor, record, reference, predictions: Some(predictions), tested })
+        let (reference, predictions, tested) = (profile.sketches, Some(predictions), Some(said));
+        Ok(FitOutcome { predictor, record, reference, predictions, usual, tested })
     })
 }
 

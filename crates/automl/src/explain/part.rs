@@ -4,6 +4,7 @@ use modelwright_core::data::FeatureView;
 use modelwright_core::{Context, Result};
 use modelwright_inspect::explain::shapley::Subject;
 use modelwright_learners::baseline::BaselineModel;
+use modelwright_learners::ebm::EbmModel;
 use modelwright_learners::forest::ForestModel;
 use modelwright_learners::gbdt::{GbdtModel, Link};
 use modelwright_learners::linear::LinearModel;
@@ -27,6 +28,8 @@ pub(super) enum Part<'a> {
     Forest(&'a ForestModel),
     /// A weighted sum of features, with a logistic function (`true`) or clamped.
     Linear(&'a LinearModel, bool),
+    /// Functions of one feature and of pairs that add up, with a link.
+    Additive(&'a EbmModel),
 }
 
 impl<'a> Part<'a> {
@@ -42,6 +45,9 @@ impl<'a> Part<'a> {
         if let Some(linear) = model.downcast_ref::<LinearModel>() {
             return (linear.n_outputs() == 1).then_some(Self::Linear(linear, is_binary));
         }
+        if let Some(ebm) = model.downcast_ref::<EbmModel>() {
+            return (ebm.n_outputs() == 1).then_some(Self::Additive(ebm));
+        }
         model.downcast_ref::<BaselineModel>().map(Self::Constant)
     }
 
@@ -50,7 +56,7 @@ impl<'a> Part<'a> {
         match self {
             Self::Booster(model) => Some(model.ensemble()),
             Self::Forest(model) => Some(model.ensemble(&[0.0], n_features)),
-            Self::Constant(_) | Self::Linear(..) => None,
+            Self::Constant(_) | Self::Linear(..) | Self::Additive(_) => None,
         }
     }
 
@@ -59,7 +65,7 @@ impl<'a> Part<'a> {
         match self {
             Self::Booster(model) => model.trees().len(),
             Self::Forest(model) => model.trees().iter().map(|t| t.n_leaves() / 32 + 1).sum(),
-            Self::Constant(_) | Self::Linear(..) => 1,
+            Self::Constant(_) | Self::Linear(..) | Self::Additive(_) => 1,
         }
     }
 
@@ -71,6 +77,12 @@ impl<'a> Part<'a> {
             Self::Constant(_) => return vec![false; n_features],
             Self::Linear(model, _) => {
                 return model.coefficients(0).iter().map(|c| *c != 0.0).collect();
+            }
+            Self::Additive(model) => {
+                let mut reads = vec![false; n_features];
+                let terms = model.terms().iter().flat_map(|term| model.features(term));
+                terms.for_each(|feature| reads[feature] = true);
+                return reads;
             }
         };
         let mut reads = vec![false; n_features];
@@ -95,6 +107,7 @@ impl<'a> Part<'a> {
             Self::Constant(model) => Ok(model.predict(x, ctx)?.values),
             Self::Forest(model) => Ok(model.predict(x, ctx)?.values),
             Self::Booster(model) => model.scores(x, ctx),
+            Self::Additive(model) => model.scores(x, ctx),
             Self::Linear(model, _) => {
                 let parts = linear_parts(model, x, players, n_columns);
                 let of_row = |row: &[f64]| model.intercept(0) + row.iter().sum::<f64>();
@@ -108,6 +121,7 @@ impl<'a> Part<'a> {
         match self {
             Self::Constant(_) | Self::Forest(_) => score,
             Self::Booster(model) => model.link().of(score),
+            Self::Additive(model) => model.link().of(score),
             Self::Linear(_, true) => Link::Logistic.of(score),
             Self::Linear(model, false) => score.clamp(model.range().0, model.range().1),
         }
@@ -118,6 +132,7 @@ impl<'a> Part<'a> {
         match self {
             Self::Constant(_) | Self::Forest(_) => true,
             Self::Booster(model) => model.link() == Link::Identity,
+            Self::Additive(model) => model.link() == Link::Identity,
             Self::Linear(..) => false,
         }
     }
@@ -126,6 +141,7 @@ impl<'a> Part<'a> {
     pub(super) fn is_logistic(&self) -> bool {
         match self {
             Self::Booster(model) => model.link() == Link::Logistic,
+            Self::Additive(model) => model.link() == Link::Logistic,
             Self::Linear(_, is_binary) => *is_binary,
             Self::Constant(_) | Self::Forest(_) => false,
         }

@@ -10,6 +10,7 @@ use modelwright_inspect::explain::shapley::{
     Background, Explanation, Method, Scale, ShapleyOptions, Subject, background_rows,
 };
 use modelwright_learners::Fitted;
+use modelwright_learners::ebm::{Division, EbmModel};
 use modelwright_learners::forest::ForestModel;
 use modelwright_learners::gbdt::GbdtModel;
 use modelwright_learners::tree::shap::{self, Contributions, Ensemble, Players};
@@ -33,6 +34,7 @@ struct Part<'a> {
 }
 
 enum Trees<'a> {
+    Additive(&'a EbmModel),
     Booster(&'a GbdtModel),
     Forest(&'a ForestModel, Vec<f64>),
 }
@@ -70,7 +72,7 @@ impl<'a> Several<'a> {
             }
         }
         let is_sum = match (&parts[..], scale) {
-            ([one], Scale::Margin) => matches!(one.trees, Trees::Booster(_)),
+            ([one], Scale::Margin) => !matches!(one.trees, Trees::Forest(..)),
             (all, Scale::Probability) => all.iter().all(|p| matches!(p.trees, Trees::Forest(..))),
             _ => false,
         };
@@ -107,13 +109,42 @@ impl<'a> Several<'a> {
             let rows = encoder.transform(table, ctx)?;
             let known = encoder.transform(background.table(), ctx)?;
             let views = [&rows, &known].map(FeatureView::all);
-            let ensemble = part.trees.ensemble(rows.n_features());
+            if let Trees::Additive(model) = part.trees {
+                add_functions(&mut found, model, &part.players, views, ctx)?;
+                continue;
+            }
+            let Some(ensemble) = part.trees.ensemble(rows.n_features()) else { continue };
             let players = Players::new(&part.players, n_columns)?;
             let own = shap::interventional_of(&ensemble, &players, &views[0], &views[1], ctx)?;
             add(&mut found, &own, part.share);
         }
         Ok(found)
     }
+}
+
+/// Adds the scores of the one machine that adds functions up.
+fn add_functions(
+    found: &mut Explanation,
+    model: &EbmModel,
+    players: &[u32],
+    [rows, known]: [FeatureView<'_>; 2],
+    ctx: &Context,
+) -> Result<()> {
+    let (n_columns, n_outputs) = (found.columns.len(), found.outputs.len());
+    let (n, m) = (rows.n_rows(), known.n_rows());
+    let weights = vec![1.0 / m as f64; n * m];
+    let bases = model.scores(&known, ctx)?;
+    found.predictions = model.scores(&rows, ctx)?;
+    for output in 0..n_outputs {
+        let division = Division { output, players, n_players: n_columns, weights: &weights };
+        let values = model.interventional(&division, &rows, &known, ctx)?;
+        for (place, value) in values.iter().enumerate() {
+            found.values[place * n_outputs + output] = *value;
+        }
+        let of_output = bases.iter().skip(output).step_by(n_outputs);
+        found.base_values[output] = of_output.sum::<f64>() / m as f64;
+    }
+    Ok(())
 }
 
 /// Adds what one model says, by its share.
@@ -139,14 +170,19 @@ impl<'a> Trees<'a> {
         if let Some(booster) = model.downcast_ref::<GbdtModel>() {
             return Some(Self::Booster(booster));
         }
+        if let Some(ebm) = model.downcast_ref::<EbmModel>() {
+            return Some(Self::Additive(ebm));
+        }
         let forest = model.downcast_ref::<ForestModel>()?;
         Some(Self::Forest(forest, vec![0.0; forest.n_outputs()]))
     }
 
-    fn ensemble(&self, n_features: usize) -> Ensemble<'_> {
+    /// The trees; `None` of functions.
+    fn ensemble(&self, n_features: usize) -> Option<Ensemble<'_>> {
         match self {
-            Self::Booster(model) => model.ensemble(),
-            Self::Forest(model, base) => model.ensemble(base, n_features),
+            Self::Additive(_) => None,
+            Self::Booster(model) => Some(model.ensemble()),
+            Self::Forest(model, base) => Some(model.ensemble(base, n_features)),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Exact Shapley values of members that can be taken apart, put together to those of the ensemble.
 //!
-//! The scores of boosters, forests and linear models are divided exactly among the raw columns for
-//! each pair of a row and a background row (features that are made of one column are exchanged
-//! together). What comes after the scores is carried through pair by pair: a member's link, the
-//! weighted mean over the members, the calibrator, and the scale that was asked for each multiply
-//! the values by the quotient of the differences after and before it (the rescale rule of
+//! The scores of boosters, forests, linear and additive models are divided exactly among the raw
+//! columns for each pair of a row and a background row (features that are made of one column are
+//! exchanged together). What comes after the scores is carried through pair by pair: a member's
+//! link, the weighted mean over the members, the calibrator, and the scale that was asked for each
+//! multiply the values by the quotient of the differences after and before it (the rescale rule of
 //! DeepLIFT; G-DeepSHAP: Chen, Lundberg & Lee, Nature Communications 13, 2022). The sums stay
 //! exact; where all of it is linear (a regression, or the margin of one booster) so is every
 //! value.
@@ -20,6 +20,7 @@ use modelwright_inspect::explain::shapley::{
     Background, Explanation, Method, Scale, ShapleyOptions, Subject, background_rows, mixtures_pay,
 };
 use modelwright_learners::Fitted;
+use modelwright_learners::ebm::Division;
 use modelwright_learners::tree::shap::{self, Players};
 
 use super::additive::{differences, linear_parts};
@@ -175,7 +176,12 @@ impl<'a> Members<'a> {
     pub(super) fn suit(&self, scale: Option<Scale>) -> bool {
         let is_class = self.predictor.task.is_classification();
         let own = if is_class { Scale::Probability } else { Scale::Value };
-        self.is_linear(scale.unwrap_or(own)) || !mixtures_pay(self.n_columns, self.n_trees())
+        // Probabilities of functions that add up are theirs by the rescale rule only: mixtures
+        // divide these better, and cost little.
+        let is_additive = |m: &Member<'_>| matches!(m.part, Part::Additive(_));
+        self.is_linear(scale.unwrap_or(own))
+            || (!self.parts.iter().any(is_additive)
+                && !mixtures_pay(self.n_columns, self.n_trees()))
     }
 
     fn n_trees(&self) -> usize {
@@ -324,6 +330,14 @@ impl<'a> Members<'a> {
             (Part::Linear(model, _), _) => {
                 let parts = |view| linear_parts(model, view, &member.players, n);
                 return Ok(differences(&parts(&rows), &parts(&known), weights, member.share, n));
+            }
+            (Part::Additive(model), _) => {
+                let even = member.share / known.n_rows() as f64;
+                let even = || vec![even; rows.n_rows() * known.n_rows()];
+                let weights = weights.map_or_else(|| Cow::Owned(even()), Cow::Borrowed);
+                let players = &member.players[0];
+                let division = Division { output: 0, players, n_players: n, weights: &weights };
+                return model.interventional(&division, &rows, &known, ctx);
             }
             _ => return Ok(vec![0.0; rows.n_rows() * n]),
         };

@@ -62,6 +62,7 @@ impl Flow {
             fairness: None,
             robustness: None,
             familiarity: None,
+            unusual: None,
             mitigation: combined.mitigation.as_ref().map(|made| made.record.clone()),
             more_rows: None,
             nested: None,

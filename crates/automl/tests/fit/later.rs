@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use modelwright_automl::later::{IMPORTANCES, LaterRows, Looked, Patience, look};
-use modelwright_automl::{FitOutcome, Predictor};
+use modelwright_automl::unusual::{UNUSUAL_COLUMNS, UNUSUALNESS, columns};
+use modelwright_automl::{FitOutcome, Predictor, Reference};
 use modelwright_core::Context;
 use modelwright_core::data::{Column, ColumnData, Table};
 use modelwright_core::record::Single;
@@ -32,6 +33,7 @@ fn looked_at(
 ) -> Looked {
     let places: Vec<u32> = (0..rows.n_rows() as u32).map(|row| 2 * row).collect();
     let later = LaterRows {
+        usual: made.usual.as_ref(),
         on: "later",
         table: rows,
         places: Some(&places),
@@ -83,4 +85,45 @@ fn answers_of_later_rows_that_look_wrong_are_named_by_their_places() {
     assert_eq!((found.n_rows, found.rows[0].row), (60, Some(21)), "{found:?}");
     assert!(found.method.contains("finished model"));
     assert!(look(false).is_none(), "what was learned from contradicts nothing");
+}
+
+#[test]
+fn a_model_file_tells_unusual_rows_without_a_row_of_its_training() {
+    let made = fitted();
+    let ctx = Context::unlimited(1, 2);
+    let usual = made.usual.clone().unwrap();
+    // With what was said, without it, and without what is said now: all forms are read.
+    for predictions in [made.predictions.as_ref(), None] {
+        let bytes = Reference::encode(&made.reference, predictions, Some(&usual)).unwrap();
+        let read = Reference::decode(&bytes).unwrap();
+        assert_eq!(read.predictions.as_ref(), predictions);
+        assert_eq!(read.usual.as_ref(), Some(&usual));
+        assert!(Reference::decode(&bytes[..bytes.len() - 1]).is_err());
+        assert!(Reference::decode(&[&bytes[..], b"more"].concat()).is_err());
+    }
+    let old = Reference::encode(&made.reference, made.predictions.as_ref(), None).unwrap();
+    assert!(Reference::decode(&old).unwrap().usual.is_none());
+    // Rows in another unit are unusual, the same rows as they were are not.
+    let rows = table(460).select(&(400..460).collect::<Vec<u32>>());
+    let change = |column: &Column| {
+        let mut column = column.clone();
+        if let ColumnData::Number(values) = &mut column.data
+            && column.name != "signal"
+        {
+            values.change(|values| values.iter_mut().for_each(|v| *v = *v * 1000.0 + 1e6));
+        }
+        column
+    };
+    let shifted = Table::new(rows.columns().iter().map(change).collect()).unwrap();
+    let of = |rows: &Table| {
+        let patience = (Patience::default(), true);
+        looked_at(&made, &made.predictor, rows, patience, &ctx).unusual.unwrap()
+    };
+    let (same, other) = (of(&rows), of(&shifted));
+    assert!(same.n_unusual <= 12 && same.n_rows == 60, "{same:?}");
+    assert!(other.n_unusual == 60 && !other.causes.is_empty(), "{other:?}");
+    assert!(other.ci95.unwrap().low > other.by_chance.high, "{other:?}");
+    let [scores, named] = columns(&usual, &shifted, &ctx);
+    assert_eq!((scores.name.as_str(), named.name.as_str()), (UNUSUALNESS, UNUSUAL_COLUMNS));
+    assert!((0..60).all(|row| named.text(row).is_some_and(|text| !text.is_empty())));
 }

@@ -130,6 +130,21 @@ pub struct ConfusionMatrix {
     pub classes: Vec<String>,
     /// `counts[truth][predicted]`.
     pub counts: Vec<Vec<u64>>,
+    /// How sure the shares are where rows belong together in groups; `None` where each row is a
+    /// witness of its own, so that the counts tell it, and in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_groups: Option<ShareIntervals>,
+}
+
+/// 95 % intervals of the shares that a confusion matrix shows; `None` for shares of no rows.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ShareIntervals {
+    /// Of all rows that are right.
+    pub accuracy: Option<Interval>,
+    /// By class, of its rows that are found.
+    pub recall: Vec<Option<Interval>>,
+    /// By class, of the rows that are said to be of it, that are right.
+    pub precision: Vec<Option<Interval>>,
 }
 
 /// Predicted against true values of a sample of rows, and the distribution of the residuals.

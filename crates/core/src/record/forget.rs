@@ -17,6 +17,7 @@ impl RunRecord {
         self.fairness = None;
         self.robustness = None;
         self.familiarity = None;
+        self.unusual = None;
         self.nested = None;
         self.calibration = None;
         self.second_level = None;

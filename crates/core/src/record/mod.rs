@@ -29,6 +29,7 @@ mod slices;
 mod surrogate;
 mod suspects;
 mod uncertainty;
+mod unusual;
 
 pub use audit::AuditRecord;
 pub use continued::{ContinuedMember, ContinuedRecord};
@@ -38,7 +39,7 @@ pub use data::{
 };
 pub use evaluation::{
     CalibrationBin, ConfusionMatrix, CurvePoint, Difference, Evaluation, Importance, Interval,
-    MetricValue, Nested, PredictedBin, Residuals,
+    MetricValue, Nested, PredictedBin, Residuals, ShareIntervals,
 };
 pub use explanation::{
     DependenceLine, DependencePoint, DependenceRecord, EffectRecord, ExamplePart, ExampleRecord,
@@ -78,3 +79,4 @@ pub use uncertainty::{
     CalibrationRecord, CalibrationTrial, ConstantCost, CostRecord, Coverage, GroupCoverage,
     IntervalMethod, IntervalsRecord, LevelRecord,
 };
+pub use unusual::{UnusualCause, UnusualRecord};

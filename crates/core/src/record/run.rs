@@ -22,6 +22,7 @@ use super::shapes::{EditRecord, Shapes};
 use super::slices::SlicesRecord;
 use super::suspects::SuspectsRecord;
 use super::uncertainty::{CalibrationRecord, CostRecord, IntervalsRecord};
+use super::unusual::UnusualRecord;
 use crate::context::Decisions;
 use crate::data::{Kind, Schema};
 use crate::params::ParamMap;
@@ -119,6 +120,9 @@ pub struct RunRecord {
     /// How far the untouched rows lie from the training rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub familiarity: Option<FamiliarityRecord>,
+    /// How many rows of a later file are unusual; `None` in the account of a fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unusual: Option<UnusualRecord>,
     /// Whether more rows would help; `None` when there was no time to find out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub more_rows: Option<MoreRowsRecord>,

@@ -10,6 +10,7 @@ mod thin;
 pub use calibration::calibration_bins;
 pub(crate) use calibration::wilson;
 pub use confusion::confusion_matrix;
+pub(crate) use confusion::share_intervals;
 pub use precision_recall::precision_recall_curve;
 pub use residuals::residuals;
 pub use roc::roc_curve;

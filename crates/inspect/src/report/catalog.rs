@@ -12,7 +12,7 @@ use super::sections::{
     explanation, fairness, familiarity, feature_cost, importance, intervals, leaderboard, leakage,
     mitigation, more_rows, nested, offers, performance, plan, promise, reproduce, residuals,
     robustness, shapes, slices, source, split, surrogate, suspects, target, threshold, timing,
-    usefulness,
+    unusual, usefulness,
 };
 
 /// A section of the catalog.
@@ -42,6 +42,7 @@ pub const SECTIONS: &[Entry] = &[
     Entry { spec: &fairness::SPEC, build: fairness::build },
     Entry { spec: &robustness::SPEC, build: robustness::build },
     Entry { spec: &familiarity::SPEC, build: familiarity::build },
+    Entry { spec: &unusual::SPEC, build: unusual::build },
     Entry { spec: &mitigation::SPEC, build: mitigation::build },
     Entry { spec: &importance::SPEC, build: importance::build },
     Entry { spec: &explanation::SPEC, build: explanation::build },

@@ -43,10 +43,12 @@ mod mains;
 mod model;
 mod pairs;
 mod purify;
+mod shap;
 mod sweeps;
 mod table;
 
 pub use model::{EbmModel, Term};
+pub use shap::Division;
 
 use modelwright_core::data::TrainView;
 use modelwright_core::params::{Checked, Domain};

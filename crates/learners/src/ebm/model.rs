@@ -151,6 +151,11 @@ impl Term {
         &self.values[output * n..(output + 1) * n]
     }
 
+    /// The position of a pair's second feature among the axes.
+    pub(super) fn second_axis(&self) -> Option<usize> {
+        self.axes.get(1).map(|axis| *axis as usize)
+    }
+
     fn n_values(&self) -> usize {
         self.shape.iter().map(|n| *n as usize).product()
     }
@@ -345,6 +350,19 @@ impl EbmModel {
         scores
     }
 
+    /// The bin of every axis, row by row.
+    pub(super) fn codes(&self, x: &FeatureView<'_>) -> Vec<Vec<u8>> {
+        let searches = self.searches.get_or_init(|| self.axes.iter().map(Axis::search).collect());
+        let of_row = |row: usize| -> Vec<u8> {
+            let axes = self.axes.iter().zip(searches);
+            axes.map(|(axis, search)| {
+                axis.bin(search, x.features.columns[axis.feature as usize].values[x.row(row)])
+            })
+            .collect()
+        };
+        (0..x.n_rows()).map(of_row).collect()
+    }
+
     /// What each term adds to each score of the rows of `x`, row-major by row, output, term: with
     /// the intercept it sums to the score.
     ///
@@ -404,7 +422,7 @@ impl EbmModel {
 
 /// The place of a row in the table of a term.
 #[inline]
-fn cell(term: &Term, code_of: impl Fn(usize) -> u8) -> usize {
+pub(super) fn cell(term: &Term, code_of: impl Fn(usize) -> u8) -> usize {
     let code = |side: usize| usize::from(code_of(term.axes[side] as usize));
     match &term.groups[..] {
         [a, b] => {

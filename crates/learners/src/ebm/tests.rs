@@ -29,7 +29,7 @@ fn levels(name: &str, values: Vec<f32>) -> FeatureColumn {
 }
 
 /// `n` rows of four normal features, of which the last is missing now and then, and a category.
-fn features(n: usize, seed: u64) -> FeatureMatrix {
+pub(super) fn features(n: usize, seed: u64) -> FeatureMatrix {
     let mut random = Random::new(seed);
     let mut columns: Vec<Vec<f32>> = vec![Vec::new(); 5];
     for _ in 0..n {
@@ -49,7 +49,12 @@ fn features(n: usize, seed: u64) -> FeatureMatrix {
     FeatureMatrix::new(n, columns)
 }
 
-fn fit_in(x: &FeatureMatrix, target: &Target, params: EbmParams, threads: usize) -> EbmModel {
+pub(super) fn fit_in(
+    x: &FeatureMatrix,
+    target: &Target,
+    params: EbmParams,
+    threads: usize,
+) -> EbmModel {
     let rows: Vec<u32> = (0..x.n_rows as u32).collect();
     let train = TrainView { features: x, target, weights: None, rows: &rows, validation: &[] };
     let ctx = Context::unlimited(3, threads);
@@ -57,7 +62,7 @@ fn fit_in(x: &FeatureMatrix, target: &Target, params: EbmParams, threads: usize)
 }
 
 /// A machine that learns fast, of few bags.
-fn quick() -> EbmParams {
+pub(super) fn quick() -> EbmParams {
     EbmParams {
         learning_rate: 0.1,
         outer_bags: 2,
@@ -68,7 +73,7 @@ fn quick() -> EbmParams {
 }
 
 /// The values of a row as f64.
-fn row(x: &FeatureMatrix, row: usize) -> [f64; 5] {
+pub(super) fn row(x: &FeatureMatrix, row: usize) -> [f64; 5] {
     std::array::from_fn(|j| f64::from(x.columns[j].values[row]))
 }
 

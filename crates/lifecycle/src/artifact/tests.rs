@@ -54,6 +54,7 @@ pub(crate) fn record() -> RunRecord {
         fairness: None,
         robustness: None,
         familiarity: None,
+        unusual: None,
         mitigation: None,
         more_rows: None,
         nested: None,

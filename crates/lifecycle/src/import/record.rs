@@ -86,6 +86,7 @@ impl ForeignModel {
             fairness: None,
             robustness: None,
             familiarity: None,
+            unusual: None,
             mitigation: None,
             more_rows: None,
             nested: None,

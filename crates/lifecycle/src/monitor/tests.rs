@@ -103,7 +103,7 @@ fn answers_that_are_no_numbers_are_counted_and_the_others_are_measured() {
 }
 
 pub(super) fn watched(outcome: &FitOutcome) -> Watched<'_> {
-    let bytes = Reference::encode(&outcome.reference, outcome.predictions.as_ref()).unwrap();
+    let bytes = Reference::encode(&outcome.reference, outcome.predictions.as_ref(), None).unwrap();
     let reference = Reference::decode(&bytes).unwrap();
     Watched { predictor: &outcome.predictor, record: &outcome.record, reference }
 }
@@ -344,9 +344,9 @@ fn neither_threads_nor_parts_change_what_is_found() {
 #[test]
 fn a_damaged_reference_is_refused_and_an_old_one_is_read() {
     let outcome = model();
-    let old = Reference::encode(&outcome.reference, None).unwrap();
+    let old = Reference::encode(&outcome.reference, None, None).unwrap();
     assert!(Reference::decode(&old).unwrap().predictions.is_none());
-    let new = Reference::encode(&outcome.reference, outcome.predictions.as_ref()).unwrap();
+    let new = Reference::encode(&outcome.reference, outcome.predictions.as_ref(), None).unwrap();
     assert!(new.len() > old.len());
     for cut in [1, 10, old.len() - 1, old.len() + 5, new.len() - 1] {
         assert!(Reference::decode(&new[..cut]).is_err(), "cut at {cut} of {}", new.len());

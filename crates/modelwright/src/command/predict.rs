@@ -13,6 +13,7 @@ use clap::Args;
 use modelwright::automl::Regions;
 use modelwright::automl::boosting::quantile_levels;
 use modelwright::automl::tree_answers::{answer_columns, quantile_columns};
+use modelwright::automl::unusual::{self, UsualRows};
 use modelwright::io::{ReadOptions, TableStream, TableWriter, column_names, stream_path};
 use modelwright::{Model, PredictionTable, StreamedReasons};
 use modelwright_core::context::Event;
@@ -38,7 +39,8 @@ Examples:
 The output has the column `prediction` and, for classification, `probability_<class>` for every
 class; rows are in the order of DATA. With --intervals come `prediction_lower` and
 `prediction_upper`, or `prediction_set`; of several levels each with its level behind. A model of
-several quantiles adds `quantile_LEVEL` for each, an isolation forest `is_anomaly`.
+several quantiles adds `quantile_LEVEL` for each, an isolation forest `is_anomaly`. With --unusual
+come `unusualness` (0.998: stranger than 99.8 % of the rows of the test) and `unusual_columns`.
 Columns of DATA may be in any order, and others are ignored.";
 
 /// Rows that go through the stages together.
@@ -72,6 +74,10 @@ pub(crate) struct Predict {
     /// Add the number of the leaf in which the row ends, for each tree: leaf_1, …
     #[arg(long)]
     leaf: bool,
+    /// Add how unusual each row is beside those that the model was tested on (`unusualness`: the
+    /// share of these that are less so), and what makes it so (`unusual_columns`)
+    #[arg(long)]
+    unusual: bool,
     #[command(flatten)]
     text: TextArgs,
 }
@@ -102,7 +108,9 @@ impl Predict {
         let (data, intervals, explain) = (&self.data, self.intervals, self.explain);
         let answers = (self.raw, self.leaf);
         let levels = quantile_levels(&model.artifact.record()?.options)?;
-        let job = Job { model: &model, data, intervals, explain, answers, levels, ctx: &ctx };
+        let usual = self.unusual.then(|| model.usual()).transpose()?;
+        let job =
+            Job { model: &model, data, intervals, explain, answers, levels, usual, ctx: &ctx };
         let n_rows = match &self.output {
             None => job.run(stream, Out::new(form, io::stdout()))?.0,
             Some(path) => {
@@ -157,6 +165,8 @@ struct Job<'a> {
     answers: (bool, bool),
     /// Levels of the quantiles that the model learned at once.
     levels: Vec<f64>,
+    /// What tells how unusual rows are, where that is wanted.
+    usual: Option<UsualRows>,
     ctx: &'a Context,
 }
 
@@ -202,6 +212,10 @@ impl Job<'_> {
             let quantiles = quantiles.map_err(|e| self.at_model(e))?;
             let columns = out.into_columns().into_iter().chain(quantiles);
             out = Table::new(columns.chain(more).collect())?;
+            if let Some(usual) = &self.usual {
+                let more = unusual::columns(usual, &table, self.ctx);
+                out = Table::new(out.into_columns().into_iter().chain(more).collect())?;
+            }
             if let Some(reasons) = &reasons {
                 let more = reasons.columns(&table, self.ctx).map_err(|e| self.at_data(e))?;
                 let columns = out.into_columns().into_iter().chain(more);

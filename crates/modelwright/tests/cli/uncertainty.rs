@@ -32,6 +32,7 @@ fn a_report_of_later_rows_is_made_of_the_model_file_and_the_rows() {
         "When the inputs are strained",
         // The model has not seen these rows, so that it may doubt their answers.
         "Labels to look at",
+        "Rows unlike those it was tested on",
     ] {
         let near = page.find("What stands here").map(|at| &page[at..at + 90]);
         assert!(page.contains(title), "{title}: {near:?}");
@@ -44,6 +45,36 @@ fn a_report_of_later_rows_is_made_of_the_model_file_and_the_rows() {
         .run(&["evaluate", "model", "later.csv", "--report", "later.csv"])
         .faults_of_refusal(&["overwrite an input", "--report"]);
     assert!(faults.is_empty(), "{faults}");
+}
+
+#[test]
+fn unusual_rows_are_told_from_the_model_file_alone() {
+    let folder = with_model();
+    fs::remove_file(folder.path().join("train.csv")).unwrap();
+    let mut rows = questions(2_000, 300);
+    // Years in months, and a plan that there never was.
+    rows.push_str("480,basic,3,2023-05-05,2500\n30,gold,3,2023-05-05,9000000\n");
+    folder.write("rows.csv", rows);
+    let text = run(&folder, "predict model rows.csv --unusual -q");
+    let mut lines = text.lines();
+    let header = lines.next().unwrap();
+    assert!(header.ends_with("unusualness,unusual_columns"), "{header}");
+    let of = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        let score: f64 = fields[fields.len() - 2].parse().unwrap();
+        (score, fields[fields.len() - 1].to_owned())
+    };
+    let found: Vec<(f64, String)> = lines.map(of).collect();
+    assert_eq!(found.len(), 302);
+    let n_unusual = found[..300].iter().filter(|(score, _)| *score >= 0.95).count();
+    assert!(n_unusual <= 45, "{n_unusual} of 300 rows of the same kind");
+    for (row, column) in [(300, "age"), (301, "income")] {
+        let (score, columns) = &found[row];
+        assert!(*score > 0.98 && columns.contains(column), "{score} {columns}");
+    }
+    // The same rows in another order, a few at a time, on other threads say the same.
+    let again = run(&folder, "predict model rows.csv --unusual -q --threads 1");
+    assert_eq!(again, text);
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn value_code(column: &Column, target: &[f64]) -> Option<String> {
 }
 
 /// How many pairs there are when left and right name each other; `None` when they do not.
-fn one_to_one(pairs: impl Iterator<Item = (u64, u64)>) -> Option<usize> {
+pub(super) fn one_to_one(pairs: impl Iterator<Item = (u64, u64)>) -> Option<usize> {
     let (mut right_of, mut left_of) = (HashMap::new(), HashMap::new());
     for (left, right) in pairs {
         let same_right = *right_of.entry(left).or_insert(right) == right;
@@ -148,7 +148,8 @@ fn same_order(study: &Study<'_>, column: &Column, target: &[f64]) -> Option<Stri
     ))
 }
 
-fn is_strict(mut pairs: Vec<(f64, f64)>) -> bool {
+/// Whether the right numbers rise, or fall, strictly with the left ones.
+pub(super) fn is_strict(mut pairs: Vec<(f64, f64)>) -> bool {
     pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     pairs.dedup();
     let rises = pairs.windows(2).all(|w| w[0].0 < w[1].0 && w[0].1 < w[1].1);

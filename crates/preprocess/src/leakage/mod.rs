@@ -15,6 +15,9 @@ mod levels;
 mod noisy;
 mod outcome;
 mod panel;
+mod partly;
+#[cfg(test)]
+mod partly_tests;
 mod phrases;
 mod proxy;
 mod score;
@@ -79,6 +82,7 @@ pub fn check(input: &LeakageInput<'_>, ctx: &Context) -> Result<Vec<LeakFinding>
         findings.extend(filled::check(&study, &named(&findings), ctx));
         findings.extend(proxy::check(&study, &scores, &named(&findings)));
         findings.extend(noisy::check(&study, &named(&findings), ctx));
+        findings.extend(partly::check(&study, &named(&findings), ctx));
         findings.extend(outcome::check(&study, &named(&findings), ctx));
         findings.extend(phrases::check(&study, &named(&findings), ctx));
         findings.extend(identifier::check(&study, &scores));

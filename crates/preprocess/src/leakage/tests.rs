@@ -8,16 +8,16 @@ use modelwright_core::{Context, random::Random};
 use super::*;
 use crate::profile::{ProfileOptions, profile_table};
 
-const N: usize = 3000;
+pub(super) const N: usize = 3000;
 
 /// A binary problem with two honest features, and its target.
-struct World {
+pub(super) struct World {
     columns: Vec<Column>,
     classes: Vec<u32>,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut random = Random::new(11);
         let x: Vec<f64> = (0..N).map(|_| random.normal()).collect();
         let z: Vec<f64> = (0..N).map(|_| random.normal()).collect();
@@ -26,12 +26,12 @@ impl World {
         Self { columns, classes }
     }
 
-    fn with(mut self, column: Column) -> Self {
+    pub(super) fn with(mut self, column: Column) -> Self {
         self.columns.push(column);
         self
     }
 
-    fn class(&self, row: usize) -> u32 {
+    pub(super) fn class(&self, row: usize) -> u32 {
         self.classes[row]
     }
 
@@ -42,7 +42,7 @@ impl World {
         Table::new(columns).unwrap()
     }
 
-    fn findings(&self) -> Vec<LeakFinding> {
+    pub(super) fn findings(&self) -> Vec<LeakFinding> {
         self.findings_with(|input| input)
     }
 
@@ -81,7 +81,7 @@ fn a_word_that_names_the_class_in_a_text_is_found_and_one_that_only_leans_to_it_
     assert_eq!(leans.findings(), []);
 }
 
-fn numbers(name: impl Into<String>, values: impl Iterator<Item = f64>) -> Column {
+pub(super) fn numbers(name: impl Into<String>, values: impl Iterator<Item = f64>) -> Column {
     Column::numbers(name, values.collect::<Vec<f64>>())
 }
 
@@ -91,7 +91,7 @@ fn schema(table: &Table) -> Schema {
     profile_table(table, &table.storage_schema(), &options, &context).unwrap().schema
 }
 
-fn findings(
+pub(super) fn findings(
     table: &Table,
     target: &Target,
     change: impl for<'a> Fn(LeakageInput<'a>) -> LeakageInput<'a>,
@@ -112,7 +112,7 @@ fn findings(
 }
 
 /// The one finding about a column of its own.
-fn only(findings: &[LeakFinding], column: &str) -> (LeakKind, LeakAction) {
+pub(super) fn only(findings: &[LeakFinding], column: &str) -> (LeakKind, LeakAction) {
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(findings[0].columns, [column]);
     (findings[0].kind, findings[0].action)
@@ -420,7 +420,7 @@ fn empty_and_degenerate_tables_are_checked_and_wrong_lengths_refused() {
 }
 
 /// A regression's column made of the target and chance.
-fn regression_with(make: impl Fn(&[f64], &mut Random) -> Column) -> Vec<LeakFinding> {
+pub(super) fn regression_with(make: impl Fn(&[f64], &mut Random) -> Column) -> Vec<LeakFinding> {
     let mut random = Random::new(5);
     let x: Vec<f64> = (0..N).map(|_| random.normal()).collect();
     let y: Vec<f64> = x.iter().map(|x| (10.0 * (x + random.normal())).round()).collect();

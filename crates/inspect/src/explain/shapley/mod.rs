@@ -175,8 +175,9 @@ pub fn not_trees() -> Error {
     Error::input("the model cannot be explained by its trees alone")
         .at("method tree")
         .expected(
-            "members that are boosters, forests or linear models, without derived columns; of \
-             several classes one booster on the scale margin, or forests",
+            "members that are boosters, forests, linear models or explainable boosting machines, \
+             without derived columns; of several classes one booster or machine on the scale \
+             margin, or forests",
         )
         .hint("use the method permutation, which takes any model")
 }

@@ -40,11 +40,7 @@ pub(super) fn binary() -> Evaluation {
     let negatives = rows.len() as f64 - positives;
     let (mut roc, mut pr, mut tp, mut fp) = (vec![], vec![], 0.0, 0.0);
     for (i, (p, y)) in rows.iter().enumerate() {
-        if *y {
-            tp += 1.0;
-        } else {
-            fp += 1.0;
-        }
+        *(if *y { &mut tp } else { &mut fp }) += 1.0;
         if i % 40 == 39 || i + 1 == rows.len() {
             let threshold = Some(*p);
             roc.push(CurvePoint { x: fp / negatives, y: tp / positives, threshold });
@@ -91,6 +87,7 @@ pub(super) fn binary() -> Evaluation {
                 vec![counts(false, false), counts(false, true)],
                 vec![counts(true, false), counts(true, true)],
             ],
+            of_groups: None,
         }),
         baseline_is: Some("the share of each class in the training rows".into()),
         ..Evaluation::default()
@@ -152,6 +149,7 @@ pub(super) fn classes(names: &[&str], n_rows: usize, right: f64) -> Evaluation {
         confusion: Some(ConfusionMatrix {
             classes: names.iter().map(|n| (*n).into()).collect(),
             counts,
+            of_groups: None,
         }),
         baseline_is: Some("the share of each class in the training rows".into()),
         ..Evaluation::default()

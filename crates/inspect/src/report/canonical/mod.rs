@@ -4,6 +4,7 @@
 //! record with nothing in it. Scores are simulated from the fixed seed, so that curves look real.
 
 mod columns;
+mod distant;
 mod explanation;
 mod feature_cost;
 mod groups;
@@ -19,12 +20,14 @@ use modelwright_core::context::Decisions;
 use modelwright_core::data::{Field, Schema, Storage};
 use modelwright_core::params::ParamValue;
 use modelwright_core::record::{
-    Alert, AlertKind, Clock, ColumnProfile, Count, DataSource, DistanceBand, EnsembleRecord,
-    Evaluation, FORMAT_VERSION, FamiliarityRecord, Importance, Interval, LeakAction, LeakFinding,
-    LeakKind, Member, Nested, Options, PhaseTime, Plan, PlannedTrial, RunRecord, Severity, Single,
-    SplitRecord, TableProfile, TaskRecord, TrialRecord, TrialStatus,
+    Alert, AlertKind, Clock, ColumnProfile, Count, DataSource, EnsembleRecord, Evaluation,
+    FORMAT_VERSION, Importance, Interval, LeakAction, LeakFinding, LeakKind, Member, Nested,
+    Options, PhaseTime, Plan, PlannedTrial, RunRecord, Severity, Single, SplitRecord, TableProfile,
+    TaskRecord, TrialRecord, TrialStatus,
 };
 use modelwright_core::task::Task;
+
+pub(crate) use distant::{familiarity, unusual};
 
 /// All canonical records, by name.
 pub(crate) fn all() -> Vec<(&'static str, RunRecord)> {
@@ -63,6 +66,7 @@ pub(crate) fn binary() -> RunRecord {
         fairness: Some(groups::audits()),
         robustness: Some(groups::robustness()),
         familiarity: Some(familiarity()),
+        unusual: Some(unusual()),
         mitigation: Some(groups::mitigation()),
         nested: Some(Nested {
             values: vec![0.9262, 0.9281, 0.9247],
@@ -135,35 +139,6 @@ fn member(trial: &str, weight: f64, rounds: usize, n_models: usize) -> Member {
     Member { trial: trial.into(), weight, rounds, n_models, is_refit: false }
 }
 
-/// The farthest rows are predicted twice as badly as the nearest.
-pub(crate) fn familiarity() -> FamiliarityRecord {
-    let band = |i: u32| DistanceBand {
-        from: 0.02 * f64::from(i),
-        to: 0.02 * f64::from(i + 1),
-        n_rows: 100,
-        mean_loss: 0.12 + 0.03 * f64::from(i),
-    };
-    FamiliarityRecord {
-        on: "holdout".into(),
-        n_rows: 500,
-        n_training: 4000,
-        n_columns: 12,
-        median: 0.05,
-        p90: 0.09,
-        p99: 0.14,
-        far: 0.13,
-        n_far: 9,
-        loss: "error rate".into(),
-        bands: (0..5).map(band).collect(),
-        p_value: Some(0.004),
-        n_looked_at: 500,
-        n_near: 14,
-        n_train: 31_259,
-        n_same: 820,
-        n_conflicting: 96,
-    }
-}
-
 /// Three classes, few rows.
 pub(crate) fn multiclass() -> RunRecord {
     let classes = [("Adelie", 152), ("Gentoo", 124), ("Chinstrap", 68)];
@@ -177,6 +152,7 @@ pub(crate) fn multiclass() -> RunRecord {
         fairness: None,
         robustness: None,
         familiarity: None,
+        unusual: None,
         mitigation: None,
         more_rows: None,
         nested: None,
@@ -238,6 +214,7 @@ pub(crate) fn regression() -> RunRecord {
         fairness: None,
         robustness: None,
         familiarity: None,
+        unusual: None,
         mitigation: None,
         more_rows: None,
         nested: None,
@@ -441,6 +418,7 @@ fn base(profile: TableProfile, n_train: usize, n_holdout: usize) -> RunRecord {
         fairness: None,
         robustness: None,
         familiarity: None,
+        unusual: None,
         mitigation: None,
         more_rows: None,
         nested: None,

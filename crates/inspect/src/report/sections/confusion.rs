@@ -3,9 +3,9 @@
 //! Up to [`MATRIX_CLASSES_MAX`] classes are shown as a matrix; more are summed up as the most
 //! frequent mistakes. The table per class begins with the class that is found least.
 
-use modelwright_core::record::{ConfusionMatrix, RunRecord};
+use modelwright_core::record::{ConfusionMatrix, Interval, RunRecord};
 
-use super::{mitigation, wilson};
+use super::{mitigation, shares};
 use crate::report::chart::{Chart, Plot};
 use crate::report::section::{Cell, Graphic, Part, Section, Spec, Table, TableColumn};
 use crate::report::{number, words};
@@ -28,6 +28,8 @@ struct PerClass {
     n_true: u64,
     n_predicted: u64,
     n_right: u64,
+    /// Of the rows found, and of those that are right when said.
+    ci95: [Option<Interval>; 2],
 }
 
 impl PerClass {
@@ -49,13 +51,13 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     classes.sort_by(|a, b| {
         (a.n_true == 0).cmp(&(b.n_true == 0)).then(a.recall().total_cmp(&b.recall()))
     });
-    let mut section =
-        Section::new(&SPEC, finding(&classes, n_right, n_rows)).maybe(heat(record, matrix, n_rows));
+    let mut section = Section::new(&SPEC, finding(matrix, &classes, (n_right, n_rows)))
+        .maybe(heat(record, matrix, n_rows));
     if matrix.classes.len() > SMALL_MATRIX {
         section = section.maybe(mistakes(matrix, n_rows));
     }
     let noun = "classes";
-    section.blocks.extend(class_table(&classes, n_rows).folded_after(OPEN_ROWS, noun));
+    section.blocks.extend(class_table(matrix, &classes, n_rows).folded_after(OPEN_ROWS, noun));
     let unseen = classes.iter().filter(|c| c.n_true == 0).count();
     if unseen > 0 {
         let classes = number::counted(unseen, "class has", "classes have");
@@ -64,12 +66,16 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     Some(section)
 }
 
-fn finding(classes: &[PerClass], n_right: u64, n_rows: u64) -> String {
+fn finding(
+    matrix: &ConfusionMatrix,
+    classes: &[PerClass],
+    (n_right, n_rows): (u64, u64),
+) -> String {
     let overall = format!(
         "{} of {} are right{}",
         number::share(ratio(n_right, n_rows)),
         number::rows(n_rows as usize),
-        wilson::interval(n_right, n_rows).map_or(String::new(), |ci| format!(
+        shares::accuracy(matrix, n_right, n_rows).map_or(String::new(), |ci| format!(
             " (95 % interval {} to {})",
             number::share(ci.low),
             number::share(ci.high)
@@ -88,11 +94,19 @@ fn finding(classes: &[PerClass], n_right: u64, n_rows: u64) -> String {
 
 fn per_class(matrix: &ConfusionMatrix) -> Vec<PerClass> {
     let predicted = |j: usize| matrix.counts.iter().filter_map(|row| row.get(j)).sum();
-    let class = |(i, name): (usize, &String)| PerClass {
-        name: words::quoted(name),
-        n_true: matrix.counts[i].iter().sum(),
-        n_predicted: predicted(i),
-        n_right: matrix.counts[i].get(i).copied().unwrap_or(0),
+    let class = |(i, name): (usize, &String)| {
+        let (n_true, n_predicted) = (matrix.counts[i].iter().sum(), predicted(i));
+        let n_right = matrix.counts[i].get(i).copied().unwrap_or(0);
+        PerClass {
+            name: words::quoted(name),
+            n_true,
+            n_predicted,
+            n_right,
+            ci95: [
+                shares::recall(matrix, i, n_right, n_true),
+                shares::precision(matrix, i, n_right, n_predicted),
+            ],
+        }
     };
     matrix.classes.iter().enumerate().map(class).collect()
 }
@@ -156,11 +170,12 @@ fn mistakes(matrix: &ConfusionMatrix, n_rows: u64) -> Option<Table> {
     (n_rows > 0 && !table.rows.is_empty()).then_some(table)
 }
 
-fn class_table(classes: &[PerClass], n_rows: u64) -> Table {
+fn class_table(matrix: &ConfusionMatrix, classes: &[PerClass], n_rows: u64) -> Table {
     let mut table = Table::new(
         format!(
-            "Per class, the least found first; {}, 95 % Wilson intervals",
-            number::rows(n_rows as usize)
+            "Per class, the least found first; {}, {}",
+            number::rows(n_rows as usize),
+            shares::method(matrix)
         ),
         vec![
             TableColumn::words("Class"),
@@ -175,16 +190,16 @@ fn class_table(classes: &[PerClass], n_rows: u64) -> Table {
         table.rows.push(vec![
             Cell::new(class.name.clone()),
             Cell::new(number::count(class.n_true as usize)),
-            share(class.n_right, class.n_true),
-            share(class.n_right, class.n_predicted),
+            share(class.n_right, class.n_true, class.ci95[0]),
+            share(class.n_right, class.n_predicted, class.ci95[1]),
             Cell::new(number::fixed(f1, 3)),
         ]);
     }
     table
 }
 
-fn share(hits: u64, n: u64) -> Cell {
-    match wilson::interval(hits, n) {
+fn share(hits: u64, n: u64, ci95: Option<Interval>) -> Cell {
+    match ci95 {
         None => Cell::new("–").detail("no rows"),
         Some(ci) => Cell::new(number::share(ratio(hits, n)))
             .detail(format!("{} to {}", number::share(ci.low), number::share(ci.high)))

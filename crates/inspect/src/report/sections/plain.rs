@@ -3,12 +3,12 @@
 //! Shares are told as "so many of 100", errors in the unit of the target, and each number comes
 //! with its 95 % interval, its rows, and what one would get without a model.
 
-use modelwright_core::record::{Evaluation, Interval, MetricValue, RunRecord};
+use modelwright_core::record::{ConfusionMatrix, Evaluation, Interval, MetricValue, RunRecord};
 use modelwright_core::task::Task;
 use modelwright_evaluate::evaluation::EXPECTED_COST;
 
 use super::headline::Measured;
-use super::wilson;
+use super::shares;
 use crate::report::section::Figure;
 use crate::report::{number, words};
 
@@ -98,14 +98,15 @@ fn binary(record: &RunRecord, evaluation: &Evaluation) -> Plain {
     });
     let mut figures = Vec::new();
     if let Some([[_, false_alarms], [missed, found]]) = counts(evaluation) {
-        figures.extend(share_of(
-            format!("{positive} rows found"),
-            found,
-            found + missed,
-            "such rows",
-        ));
-        let flagged = found + false_alarms;
-        figures.extend(share_of(format!("Right when it says {positive}"), found, flagged, "times"));
+        let (n_true, flagged) = (found + missed, found + false_alarms);
+        let of = |by: By| evaluation.confusion.as_ref().and_then(|m| by(m, 1, found, n_true));
+        let ci95 = of(shares::recall);
+        let label = format!("{positive} rows found");
+        figures.extend(share_of(label, (found, n_true), ci95, "such rows"));
+        let of = |by: By| evaluation.confusion.as_ref().and_then(|m| by(m, 1, found, flagged));
+        let ci95 = of(shares::precision);
+        let label = format!("Right when it says {positive}");
+        figures.extend(share_of(label, (found, flagged), ci95, "times"));
     }
     if let Some(auc) = auc {
         figures.push(Figure {
@@ -124,15 +125,19 @@ fn counts(evaluation: &Evaluation) -> Option<[[u64; 2]; 2]> {
     Some([row(0)?, row(1)?])
 }
 
-fn share_of(label: String, hits: u64, n: u64, which: &str) -> Option<Figure> {
-    let ci95 = wilson::interval(hits, n)?;
-    Some(Figure {
+/// What tells how sure a class's share is.
+type By = fn(&ConfusionMatrix, usize, u64, u64) -> Option<Interval>;
+
+fn share_of(
+    label: String,
+    (hits, n): (u64, u64),
+    ci95: Option<Interval>,
+    which: &str,
+) -> Option<Figure> {
+    (n > 0).then(|| Figure {
         label,
         value: of_hundred(hits as f64 / n as f64),
-        detail: words::join([
-            between(Some(ci95)),
-            format!("of {} {which}", number::count(n as usize)),
-        ]),
+        detail: words::join([between(ci95), format!("of {} {which}", number::count(n as usize))]),
     })
 }
 
@@ -163,25 +168,24 @@ fn multiclass(evaluation: &Evaluation) -> Plain {
             detail: words::join([between(balanced.ci95), number::rows(evaluation.n_rows)]),
         });
     }
-    if let Some((class, hits, n)) = found_least(evaluation) {
-        figures.extend(share_of(
-            format!("Found least: {}", words::quoted(class)),
-            hits,
-            n,
-            "such rows",
-        ));
+    if let Some((class, name, hits, n)) = found_least(evaluation) {
+        let matrix = evaluation.confusion.as_ref();
+        let ci95 = matrix.and_then(|m| shares::recall(m, class, hits, n));
+        let label = format!("Found least: {}", words::quoted(name));
+        figures.extend(share_of(label, (hits, n), ci95, "such rows"));
     }
     Plain { sentence, figures }
 }
 
-/// The class of which the smallest share is found, with the rows found and all its rows.
-fn found_least(evaluation: &Evaluation) -> Option<(&String, u64, u64)> {
+/// The class of which the smallest share is found and its label, with the rows found and all its
+/// rows.
+fn found_least(evaluation: &Evaluation) -> Option<(usize, &String, u64, u64)> {
     let matrix = evaluation.confusion.as_ref()?;
     let classes = matrix.classes.iter().zip(&matrix.counts).enumerate();
     classes
-        .map(|(i, (class, row))| (class, row.get(i).copied().unwrap_or(0), row.iter().sum()))
-        .filter(|(_, _, n): &(_, _, u64)| *n > 0)
-        .min_by(|a, b| (a.1 as f64 / a.2 as f64).total_cmp(&(b.1 as f64 / b.2 as f64)))
+        .map(|(i, (class, row))| (i, class, row.get(i).copied().unwrap_or(0), row.iter().sum()))
+        .filter(|(_, _, _, n): &(_, _, _, u64)| *n > 0)
+        .min_by(|a, b| (a.2 as f64 / a.3 as f64).total_cmp(&(b.2 as f64 / b.3 as f64)))
 }
 
 fn regression(record: &RunRecord, evaluation: &Evaluation) -> Plain {
