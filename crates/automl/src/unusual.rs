@@ -128,7 +128,7 @@ pub(crate) fn record(
     }
     let mut causes: Vec<UnusualCause> =
         causes.into_iter().map(|(columns, n_rows)| UnusualCause { columns, n_rows }).collect();
-    causes.sort_by(|a, b| b.n_rows.cmp(&a.n_rows));
+    causes.sort_by_key(|cause| std::cmp::Reverse(cause.n_rows));
     causes.truncate(CAUSES_MAX);
     let sizes = vec![1.0; is_unusual.len()];
     UnusualRecord {

@@ -81,7 +81,7 @@ mod tests {
         let n = 200;
         let codes: Vec<u32> = (0..n).map(|row| row % 2).collect();
         let groups: Vec<u32> = (0..n).map(|row| row / 10).collect();
-        let is_right = |group: u32| group % 4 != 0;
+        let is_right = |group: u32| !group.is_multiple_of(4);
         let said = |row: usize| {
             let class = if is_right(groups[row]) { codes[row] } else { 1 - codes[row] };
             f64::from(class)

@@ -32,8 +32,12 @@ impl Counts {
     ) -> Self {
         let kept = |n: u32| if n as usize >= ROWS_MIN_KEPT { n } else { 0 };
         let mut alone = vec![0_u32; n_cells[i]];
-        cells[i].iter().for_each(|cell| alone[usize::from(cell.0)] += 1);
-        alone.iter_mut().for_each(|n| *n = kept(*n));
+        for cell in &cells[i] {
+            alone[usize::from(cell.0)] += 1;
+        }
+        for n in &mut alone {
+            *n = kept(*n);
+        }
         let Some(p) = parent else { return Self { parent, alone, pairs: Vec::new() } };
         let n = n_cells[i];
         let mut joint = vec![0_u32; n_cells[p as usize] * n];

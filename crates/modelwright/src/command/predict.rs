@@ -51,6 +51,7 @@ const CHUNKS_WAITING: usize = 2;
 
 /// Flags of `predict`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that stands alone")]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Predict {
     #[command(flatten)]

@@ -88,7 +88,9 @@ fn finding(column: &Column, n: usize, n_rows: usize) -> LeakFinding {
 fn parts(study: &Study<'_>, column: &Column) -> Vec<Vec<usize>> {
     let bits: Vec<u64> = study.rows.iter().map(|row| value_bits(column, *row as usize)).collect();
     let mut counts: HashMap<u64, usize> = HashMap::new();
-    bits.iter().for_each(|value| *counts.entry(*value).or_insert(0) += 1);
+    for value in &bits {
+        *counts.entry(*value).or_insert(0) += 1;
+    }
     let n_rows = bits.len();
     let mut fillers: Vec<(usize, u64)> = match counts.get(&MISSING) {
         Some(n) => vec![(*n, MISSING)],
@@ -97,7 +99,7 @@ fn parts(study: &Study<'_>, column: &Column) -> Vec<Vec<usize>> {
     fillers.retain(|(n, _)| {
         let left = n_rows - n;
         let share_left = share(left, n_rows);
-        left >= PART_ROWS_MIN && share_left >= PART_MIN && share_left <= 1.0 - PART_MIN
+        left >= PART_ROWS_MIN && (PART_MIN..=1.0 - PART_MIN).contains(&share_left)
     });
     fillers.sort_unstable_by_key(|(n, value)| (std::cmp::Reverse(*n), *value));
     fillers.truncate(FILLERS_MAX);
@@ -115,7 +117,9 @@ fn names_answers(study: &Study<'_>, column: &Column, answers: &[u64], part: &[us
         return false;
     }
     let mut rows: HashMap<u64, (usize, usize)> = HashMap::new();
-    answers.iter().for_each(|answer| rows.entry(*answer).or_default().1 += 1);
+    for answer in answers {
+        rows.entry(*answer).or_default().1 += 1;
+    }
     for place in part {
         rows.entry(answers[*place]).or_default().0 += 1;
     }
