@@ -149,6 +149,7 @@ PLACES = {
     "predict": ([mw.Predictor.predict_interval], {
         "output": "what is returned", "explain": "explain(rows).reasons()",
         "intervals": "predict_interval, predict_set", "raw": "raw_scores", "leaf": "leaves",
+        "unusual": "unusual",
     }),
     "evaluate": ([mw.Predictor.evaluate], {}),
     "compare": ([mw.Predictor.compare, mw.compare_scores], {"scores": "compare_scores"}),

@@ -35,7 +35,7 @@ def test_the_model_and_its_marks_are_those_of_the_command_line(odd, tmp_path):
     ours, theirs = tmp_path / "python/model.mw", tmp_path / "cli/model.mw"
     assert part(ours, "model.bin") == part(theirs, "model.bin")
     command_line("predict", theirs, rows, "-o", tmp_path / "said.csv")
-    said = pd.read_csv(tmp_path / "said.csv")
+    said = pd.read_csv(tmp_path / "said.csv", float_precision="round_trip")
     np.testing.assert_array_equal(said["prediction"], model.predict(odd))
     np.testing.assert_array_equal(said["is_anomaly"] == 1, model.is_anomaly(odd))
     assert 1 <= said["is_anomaly"].sum() <= 4 and said["is_anomaly"].iloc[-1] == 1
