@@ -80,7 +80,7 @@ def _as_data_error(text: str, source: str, values: Any, names: Any) -> Error:
 
 def _column_of(text: str, values: Any, names: Any) -> str | None:
     """The first column that has what is refused, where that can be seen."""
-    shape = getattr(values, "shape", ())
+    shape: tuple[int, ...] = getattr(values, "shape", ())
     if len(shape) != 2 or 0 in shape:
         return None
     named = list(map(str, names)) if names is not None and len(names) else None

@@ -6,13 +6,14 @@ import pickle
 import numpy as np
 import polars as pl
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import make_classification, make_regression
 from sklearn.ensemble import VotingClassifier
 from sklearn.inspection import partial_dependence, permutation_importance
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import (
@@ -446,3 +447,15 @@ def test_the_target_of_a_search_has_a_name_that_can_be_read_and_said():
     assert mw.ModelwrightRegressor(**make).fit(x[["a"]], x["a"] * 2.0).predictor_.target == "a_"
     plain = mw.ModelwrightRegressor(**make).fit([[i] for i in range(80)], range(80))
     assert plain.predictor_.target == "target"
+
+
+def test_weights_are_routed_to_fit_and_score():
+    X, y = make_classification(200, random_state=0)
+    weights = np.where(y == 1, 3.0, 1.0)
+    with config_context(enable_metadata_routing=True):
+        asked = mw.LogisticRegression().set_fit_request(sample_weight=True)
+        asked = asked.set_score_request(sample_weight=True)
+        routed = cross_validate(asked, X, y, params={"sample_weight": weights}, cv=3)
+    plain = cross_validate(mw.LogisticRegression(), X, y, cv=3)
+    assert len(routed["test_score"]) == 3
+    assert (routed["test_score"] != plain["test_score"]).any()
