@@ -153,7 +153,15 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         found = getattr(importlib.import_module(_LAZY[name], __name__), name)
     elif name in _ESTIMATORS:
-        found = getattr(importlib.import_module(".sklearn", __name__), name)
+        try:
+            found = getattr(importlib.import_module(".sklearn", __name__), name)
+        except ModuleNotFoundError as cause:
+            if cause.name != "sklearn":
+                raise
+            raise ImportError(
+                f"{name} is an estimator of scikit-learn, which is not installed\n"
+                "  hint:     pip install scikit-learn; fit, train and load do without it"
+            ) from cause
     else:
         raise AttributeError(f"module 'modelwright' has no attribute {name!r}")
     globals()[name] = found

@@ -267,3 +267,17 @@ def test_ctrl_c_ends_the_fit_of_one_learner(keyboard, learner, asked):
     with pytest.raises(KeyboardInterrupt):
         model.fit(table.drop(columns="survived"), table["survived"])
     assert time.monotonic() - begun < 60
+
+
+def test_without_scikit_learn_the_rest_works_and_an_estimator_says_what_is_missing():
+    code = (
+        "import sys; sys.modules['sklearn'] = None\n"
+        "import modelwright as mw\n"
+        "rows = {'x': [i % 10 for i in range(100)], 'y': [i % 10 > 5 for i in range(100)]}\n"
+        "print(mw.train('linear', rows, 'y', store=False).predict({'x': 9}))\n"
+        "mw.LogisticRegression\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.stdout.strip() == "True" and ran.returncode == 1
+    assert "ImportError: LogisticRegression" in ran.stderr
+    assert "pip install scikit-learn" in ran.stderr

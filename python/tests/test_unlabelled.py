@@ -68,3 +68,12 @@ def test_what_needs_a_target_is_refused_by_name(odd, asked):
 def test_others_still_need_a_target(odd):
     with pytest.raises(mw.DataError, match="neither a column nor its values"):
         mw.train("gbdt", odd)
+
+
+def test_a_model_of_few_rows_keeps_no_account_of_usual_ones_and_says_why(odd):
+    model = mw.train("linear", odd.head(60), "a", store=False)
+    with pytest.raises(mw.OptionError, match="fits of few rows") as caught:
+        model.unusual(odd)
+    assert "where:" not in str(caught.value)
+    known = mw.train("linear", odd, "a", store=False).unusual(odd.tail(2))
+    assert known["unusualness"].iloc[1] > known["unusualness"].iloc[0]

@@ -90,8 +90,11 @@ fn looked_at(predictor: &Predictor) -> Vec<&Field> {
 pub fn unknown() -> Error {
     Error::input("the model file does not tell which rows are unusual")
         .expected("a model that keeps an account of usual rows")
-        .got("one of an earlier version, imported, or fitted on too few rows or in too little time")
-        .hint("fit it again, with more time if the fit said there was none for it")
+        .got("one without")
+        .hint(
+            "models of earlier versions, imported ones, and fits of few rows (up to about 250) or \
+             in little time keep none: fit it again, with more rows or time",
+        )
 }
 
 /// [`UNUSUALNESS`] and [`UNUSUAL_COLUMNS`] of every row of a table.

@@ -109,7 +109,11 @@ impl Model {
     /// Input error when the file keeps no account of usual rows, or it cannot be read.
     pub fn usual(&self) -> Result<UsualRows> {
         let usual = self.reference()?.usual;
-        usual.ok_or_else(|| unknown().at(self.path.display().to_string()))
+        usual.ok_or_else(|| match self.path.to_str() {
+            // A model in memory has no place.
+            Some("") => unknown(),
+            _ => unknown().at(self.path.display().to_string()),
+        })
     }
 
     /// The metric that it was chosen by. One of somebody's own program is not in the file: where it
