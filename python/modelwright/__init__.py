@@ -156,7 +156,7 @@ def __getattr__(name: str) -> Any:
         try:
             found = getattr(importlib.import_module(".sklearn", __name__), name)
         except ModuleNotFoundError as cause:
-            if cause.name != "sklearn":
+            if str(cause.name).partition(".")[0] != "sklearn":
                 raise
             raise ImportError(
                 f"{name} is an estimator of scikit-learn, which is not installed\n"
