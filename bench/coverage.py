@@ -20,11 +20,18 @@ import pandas as pd
 PROGRAM = pathlib.Path(__file__).resolve().parents[1] / "target" / "release" / "modelwright"
 
 
+def label(value):
+    """A class as `predict` writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value)
+
+
 def held(truth, said):
     """Whether each row is held, and how much its interval or set takes."""
     if "prediction_set" in said:
         sets = [json.loads(one) for one in said["prediction_set"]]
-        names = truth.map(lambda v: f"{v:g}" if isinstance(v, (int, float)) else str(v))
+        names = truth.map(label)
         return np.array([name in s for name, s in zip(names, sets)]), [len(s) for s in sets]
     low, high = said["prediction_lower"], said["prediction_upper"]
     return ((truth >= low) & (truth <= high)).to_numpy(), high - low
