@@ -189,9 +189,13 @@ def adwin(run, folder, before, after):
     detector, false = ADWIN(), 0
     for number, rows in enumerate(before + after):
         write(folder / "batch.csv", rows)
-        said = run("predict", "m", "batch.csv", "-q").splitlines()
+        alarmed, said = False, []
+        try:
+            said = run("predict", "m", "batch.csv", "-q").splitlines()
+        except SystemExit:
+            # The rows are refused, and somebody hears of it.
+            alarmed = True
         labels = [line.split(",")[0] for line in said[1:]]
-        alarmed = False
         for row, label in zip(rows, labels):
             detector.update(float(label != row["y"]))
             alarmed |= detector.drift_detected
