@@ -34,7 +34,7 @@ from ._held import is_missing
 from ._matching import Known, check_kinds, known_in
 from ._modelwright import Table
 from ._own import Loss
-from ._refusals import typed
+from ._refusals import refusal, typed
 
 #: What a booster is given beside.
 _NOTHING = {"loss": None, "quantiles": None, "init_scores": None, "continued": None}
@@ -165,10 +165,8 @@ class EngineEstimator(BaseEstimator):  # type: ignore[misc]
 def check_lengths(n_rows: int, y: Any) -> None:
     """As scikit-learn says it."""
     if len(y) != n_rows:
-        with typed("y"):
-            raise ValueError(
-                f"Found input variables with inconsistent numbers of samples: {[n_rows, len(y)]}"
-            )
+        text = f"Found input variables with inconsistent numbers of samples: {[n_rows, len(y)]}"
+        raise refusal(text, "y")
 
 
 @typed("y")

@@ -32,6 +32,11 @@ _ADVICE = (
         "leave rows without an answer out: known = ~pandas.isna(y); X[known], y[known]",
     ),
     (
+        r"sample_weight",
+        "finite weights from 0, one for each row of X",
+        "leave rows out that are not to count, or give them the weight 0",
+    ),
+    (
         r"[Ii]nfinity",
         "finite numbers, or NaN where a value is missing",
         "numpy.where(numpy.isinf(X), numpy.nan, X)",
@@ -66,10 +71,11 @@ def typed(source: str, values: Any = None, names: Any = None) -> Iterator[None]:
     except (Error, NotFittedError):
         raise
     except ValueError as cause:
-        raise _as_data_error(str(cause), source, values, names) from cause
+        raise refusal(str(cause), source, values, names) from cause
 
 
-def _as_data_error(text: str, source: str, values: Any, names: Any) -> Error:
+def refusal(text: str, source: str, values: Any = None, names: Any = None) -> Error:
+    """The error for what scikit-learn refuses in these words; arguments as of :func:`typed`."""
     found = [(e, h) for words, e, h in _ADVICE if re.search(words, text)]
     expected, hint = found[0] if found else (None, None)
     column = _column_of(text, values, names)

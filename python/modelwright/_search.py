@@ -19,7 +19,7 @@ from ._own import own_metric, own_parts
 from ._predictor import Predictor
 from ._progress import Events
 from ._recording import kept_in
-from ._refusals import typed
+from ._refusals import refusal
 from ._search_options import OPTIONS, PARAMETERS, SearchOptions
 
 
@@ -41,8 +41,7 @@ class _Search(SearchOptions):
         table, kinds = read
         check_lengths(table.n_rows, target)
         if table.n_rows < 2:
-            with typed("X"):
-                raise ValueError("A search needs rows to test on, but there is n_samples=1.")
+            raise refusal("A search needs rows to test on, but there is n_samples=1.", "X")
         weights = self._weights(sample_weight, table)
         names = list(table.names)
         forms: list[tuple[Any, ...]] = [("column", table, i) for i in range(len(names))]

@@ -576,6 +576,15 @@ def test_what_an_estimator_refuses_is_a_data_error_in_the_words_of_scikit_learn(
     assert error.what and "where:" in str(error)
 
 
+def test_weights_that_are_none_are_named():
+    X, y = np.arange(20.0).reshape(-1, 1), np.arange(20) % 2
+    for weights in (np.full(20, np.inf), np.full(20, -1.0), np.ones(3)):
+        with pytest.raises(mw.DataError) as caught:
+            mw.LogisticRegression().fit(X, y, sample_weight=weights)
+        assert caught.value.source == "sample_weight"
+        assert caught.value.expected.startswith("finite weights from 0")
+
+
 def test_another_width_and_other_names_are_data_errors_too():
     X = pd.DataFrame({"a": np.arange(60.0) % 10, "b": np.arange(60.0)})
     model = mw.Ridge().fit(X, X["b"])

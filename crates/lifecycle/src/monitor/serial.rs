@@ -61,25 +61,30 @@ impl Serial {
         Self { name, step: 1, n_seen: 0, kept, sample: None, least: 1.0 }
     }
 
-    /// Adds rows; those without a time are left out. `columns` are held as those of the first part
-    /// were.
-    pub(super) fn add(&mut self, table: &Table, mut columns: Vec<Column>) -> Result<()> {
+    /// Which of the next rows are to be added: those that have a time, as far as they are kept.
+    pub(super) fn chosen(&mut self, table: &Table) -> Vec<u32> {
         let before = self.n_seen;
         self.n_seen += table.n_rows() as u64;
         let Some(ColumnData::Instant(times)) = table.column(&self.name).map(|c| &c.data) else {
-            return Ok(());
+            return Vec::new();
         };
         let is_kept = |row: &u32| {
             (before + u64::from(*row)).is_multiple_of(self.step)
                 && times[*row as usize] != MISSING_INSTANT
         };
         let rows: Vec<u32> = (0..table.n_rows() as u32).filter(is_kept).collect();
-        if rows.is_empty() {
-            return Ok(());
-        }
         self.kept.extend(rows.iter().map(|row| before + u64::from(*row)));
+        rows
+    }
+
+    /// Adds the rows of `table` that were [`Self::chosen`], all others left out. `columns` are of
+    /// these, and held as those of the first part were.
+    pub(super) fn add(&mut self, table: &Table, mut columns: Vec<Column>) -> Result<()> {
+        let Some(ColumnData::Instant(times)) = table.column(&self.name).map(|c| &c.data) else {
+            return Ok(());
+        };
         columns.push(Column::instants(TIME, times.clone()));
-        let chosen = Table::new(columns)?.select(&rows);
+        let chosen = Table::new(columns)?;
         match &mut self.sample {
             None => self.sample = Some(chosen),
             Some(sample) => sample.append(&chosen)?,
@@ -310,6 +315,7 @@ mod tests {
             let rows: Vec<u32> = (0..n as u32).collect();
             for part in rows.chunks(part_rows) {
                 let part = table.select(part);
+                let part = part.select(&serial.chosen(&part));
                 serial.add(&part, vec![part.column("value").unwrap().clone()]).unwrap();
             }
             serial.finish();

@@ -205,6 +205,7 @@ impl<'a> Side<'a> {
         let said = self.predict(&table, &parts, ctx)?;
         self.add_to_seasons(&table, said.as_ref(), ctx)?;
         self.add_to_groups(&table, said.as_ref(), ctx)?;
+        self.add_to_serial(&table, said.as_ref())?;
         self.add_to_sample(&table, said.as_ref())
     }
 
@@ -232,23 +233,32 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// Shows the rows with their groups, and in time.
+    /// Shows the rows with their groups.
     fn add_to_groups(
         &mut self,
         table: &Table,
         said: Option<&Predictions>,
         ctx: &Context,
     ) -> Result<()> {
-        if self.witnesses.is_none() && self.serial.is_none() {
-            return Ok(());
-        }
+        let Some(witnesses) = &mut self.witnesses else { return Ok(()) };
         let tallies = self.columns.iter().chain(&self.target);
         let mut columns: Vec<Column> = tallies.map(|tally| tally.column_of(table)).collect();
         columns.extend(said.map(|said| prediction_column(self.predictor, said)));
-        if let Some(witnesses) = &mut self.witnesses {
-            witnesses.add(table.column(&witnesses.name), columns.clone(), ctx)?;
+        witnesses.add(table.column(&witnesses.name), columns, ctx)
+    }
+
+    /// Shows the rows in time, as many as are kept.
+    fn add_to_serial(&mut self, table: &Table, said: Option<&Predictions>) -> Result<()> {
+        let Some(serial) = &mut self.serial else { return Ok(()) };
+        let rows = serial.chosen(table);
+        if rows.is_empty() {
+            return Ok(());
         }
-        self.serial.as_mut().map_or(Ok(()), |serial| serial.add(table, columns))
+        let chosen = table.select(&rows);
+        let tallies = self.columns.iter().chain(&self.target);
+        let mut columns: Vec<Column> = tallies.map(|tally| tally.column_of(&chosen)).collect();
+        columns.extend(said.map(|said| prediction_column(self.predictor, said).select(&rows)));
+        serial.add(&chosen, columns)
     }
 
     fn add_to_sample(&mut self, table: &Table, said: Option<&Predictions>) -> Result<()> {

@@ -25,6 +25,26 @@ fn split(rows: &[(f64, bool)]) -> (Target, Predictions) {
     (Target::Class { codes, n_classes: 2 }, predictions)
 }
 
+/// The receiver operating characteristic and precision over recall, of rows by falling probability.
+fn curves(rows: &[(f64, bool)]) -> (Vec<CurvePoint>, Vec<CurvePoint>) {
+    let positives = rows.iter().filter(|r| r.1).count() as f64;
+    let negatives = rows.len() as f64 - positives;
+    let (mut roc, mut pr, mut tp, mut fp) = (vec![], vec![], 0.0, 0.0);
+    for (i, (p, y)) in rows.iter().enumerate() {
+        if *y {
+            tp += 1.0;
+        } else {
+            fp += 1.0;
+        }
+        if i % 40 == 39 || i + 1 == rows.len() {
+            let threshold = Some(*p);
+            roc.push(CurvePoint { x: fp / negatives, y: tp / positives, threshold });
+            pr.push(CurvePoint { x: tp / positives, y: tp / (tp + fp), threshold });
+        }
+    }
+    (roc, pr)
+}
+
 /// A binary evaluation of 9,769 rows whose probabilities are slightly too sure.
 pub(super) fn binary() -> Evaluation {
     let mut random = Random::new(7);
@@ -36,17 +56,7 @@ pub(super) fn binary() -> Evaluation {
         })
         .collect();
     rows.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let positives = rows.iter().filter(|r| r.1).count() as f64;
-    let negatives = rows.len() as f64 - positives;
-    let (mut roc, mut pr, mut tp, mut fp) = (vec![], vec![], 0.0, 0.0);
-    for (i, (p, y)) in rows.iter().enumerate() {
-        *(if *y { &mut tp } else { &mut fp }) += 1.0;
-        if i % 40 == 39 || i + 1 == rows.len() {
-            let threshold = Some(*p);
-            roc.push(CurvePoint { x: fp / negatives, y: tp / positives, threshold });
-            pr.push(CurvePoint { x: tp / positives, y: tp / (tp + fp), threshold });
-        }
-    }
+    let (roc, pr) = curves(&rows);
     let counts = |y: bool, said: bool| {
         rows.iter().filter(|r| r.1 == y && (r.0 >= 0.41) == said).count() as u64
     };

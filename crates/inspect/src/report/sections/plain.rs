@@ -3,7 +3,7 @@
 //! Shares are told as "so many of 100", errors in the unit of the target, and each number comes
 //! with its 95 % interval, its rows, and what one would get without a model.
 
-use modelwright_core::record::{ConfusionMatrix, Evaluation, Interval, MetricValue, RunRecord};
+use modelwright_core::record::{Evaluation, Interval, MetricValue, RunRecord};
 use modelwright_core::task::Task;
 use modelwright_evaluate::evaluation::EXPECTED_COST;
 
@@ -99,12 +99,11 @@ fn binary(record: &RunRecord, evaluation: &Evaluation) -> Plain {
     let mut figures = Vec::new();
     if let Some([[_, false_alarms], [missed, found]]) = counts(evaluation) {
         let (n_true, flagged) = (found + missed, found + false_alarms);
-        let of = |by: By| evaluation.confusion.as_ref().and_then(|m| by(m, 1, found, n_true));
-        let ci95 = of(shares::recall);
+        let matrix = evaluation.confusion.as_ref();
+        let ci95 = matrix.and_then(|m| shares::recall(m, 1, found, n_true));
         let label = format!("{positive} rows found");
         figures.extend(share_of(label, (found, n_true), ci95, "such rows"));
-        let of = |by: By| evaluation.confusion.as_ref().and_then(|m| by(m, 1, found, flagged));
-        let ci95 = of(shares::precision);
+        let ci95 = matrix.and_then(|m| shares::precision(m, 1, found, flagged));
         let label = format!("Right when it says {positive}");
         figures.extend(share_of(label, (found, flagged), ci95, "times"));
     }
@@ -124,9 +123,6 @@ fn counts(evaluation: &Evaluation) -> Option<[[u64; 2]; 2]> {
     let row = |i: usize| counts.get(i).and_then(|r| <[u64; 2]>::try_from(r.as_slice()).ok());
     Some([row(0)?, row(1)?])
 }
-
-/// What tells how sure a class's share is.
-type By = fn(&ConfusionMatrix, usize, u64, u64) -> Option<Interval>;
 
 fn share_of(
     label: String,

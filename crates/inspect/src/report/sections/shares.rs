@@ -1,16 +1,13 @@
 //! How sure the shares of a confusion matrix are: by Wilson's interval of the counts, or, where
 //! rows belong together in groups, by what the groups show.
 
-use modelwright_core::record::{ConfusionMatrix, Interval};
+use modelwright_core::record::{ConfusionMatrix, Interval, ShareIntervals};
 
 use super::wilson;
 
 /// The 95 % interval of all rows that are right.
 pub(super) fn accuracy(matrix: &ConfusionMatrix, n_right: u64, n: u64) -> Option<Interval> {
-    match &matrix.of_groups {
-        Some(of_groups) => of_groups.accuracy,
-        None => wilson::interval(n_right, n),
-    }
+    interval(matrix, |groups| groups.accuracy, (n_right, n))
 }
 
 /// That of the rows of a class that are found.
@@ -20,10 +17,7 @@ pub(super) fn recall(
     n_right: u64,
     n: u64,
 ) -> Option<Interval> {
-    match &matrix.of_groups {
-        Some(of_groups) => of_groups.recall.get(class).copied().flatten(),
-        None => wilson::interval(n_right, n),
-    }
+    interval(matrix, |groups| groups.recall.get(class).copied().flatten(), (n_right, n))
 }
 
 /// That of the rows that are said to be of a class and are.
@@ -33,8 +27,16 @@ pub(super) fn precision(
     n_right: u64,
     n: u64,
 ) -> Option<Interval> {
+    interval(matrix, |groups| groups.precision.get(class).copied().flatten(), (n_right, n))
+}
+
+fn interval(
+    matrix: &ConfusionMatrix,
+    of_groups: impl Fn(&ShareIntervals) -> Option<Interval>,
+    (n_right, n): (u64, u64),
+) -> Option<Interval> {
     match &matrix.of_groups {
-        Some(of_groups) => of_groups.precision.get(class).copied().flatten(),
+        Some(found) => of_groups(found),
         None => wilson::interval(n_right, n),
     }
 }
@@ -49,8 +51,6 @@ pub(super) fn method(matrix: &ConfusionMatrix) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use modelwright_core::record::ShareIntervals;
-
     use super::*;
 
     #[test]
