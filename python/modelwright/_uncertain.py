@@ -119,7 +119,7 @@ class Uncertain(Packed):
 
         Parameters
         ----------
-        data : table or path
+        data : table, path or dict
             As for :meth:`predict`.
         separator, no_header, decimal, charset : optional
             What is known of a file of text, as in :func:`fit`; else it is read as the one that
@@ -128,7 +128,7 @@ class Uncertain(Packed):
         Returns
         -------
         table of the input's kind
-            Columns ``unusualness``, the share of the rows of the test that are less unusual (of
+            A dict for one row. Columns ``unusualness``, the share of the rows of the test that are less unusual (of
             rows of the same kind, one in a hundred has 0.99 or more), and ``unusual_columns``,
             what makes a row so: ``age; income with job``.
 
@@ -144,7 +144,8 @@ class Uncertain(Packed):
         model = self._reading(data, separator, no_header, decimal, charset)
         native, origin = self._read(data)
         scores, columns = model.unusual(native, self._threads)
-        return origin.table({"unusualness": scores, "unusual_columns": columns})
+        found = origin.table({"unusualness": scores, "unusual_columns": columns})
+        return found[0] if is_row(data) else found
 
 
 def _of_level(found: Sequence[Any], level: float | None) -> Any:

@@ -77,3 +77,5 @@ def test_a_model_of_few_rows_keeps_no_account_of_usual_ones_and_says_why(odd):
     assert "where:" not in str(caught.value)
     known = mw.train("linear", odd, "a", store=False).unusual(odd.tail(2))
     assert known["unusualness"].iloc[1] > known["unusualness"].iloc[0]
+    row = mw.train("linear", odd, "a", store=False).unusual(odd.tail(1).to_dict("records")[0])
+    assert row["unusualness"] == known["unusualness"].iloc[1]
