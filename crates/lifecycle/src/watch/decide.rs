@@ -19,10 +19,32 @@ pub fn decide(
         }
         Phase::Waiting { version, since, .. } => waiting(config, *version, since, observed),
         Phase::Guard { version, previous, since, .. } => {
+            let next = || steady(config, state, observed, at);
             guard(config, (*version, *previous), since, observed, at)
-                .unwrap_or_else(|| steady(config, state, observed, at))
+                .map_or_else(next, |said| and_then(said, next))
         }
         Phase::Steady | Phase::Approved { .. } => steady(config, state, observed, at),
+    }
+}
+
+/// Whether nothing is left to guard: it lasted as long as it should, or `champion`, the version in
+/// use, is another one by now.
+pub fn guard_ends(config: &WatchConfig, phase: &Phase, champion: i64, at: &str) -> bool {
+    let Phase::Guard { version, since, .. } = phase else { return false };
+    *version != champion || seconds_between(since, at) >= config.rollout.guard.as_seconds()
+}
+
+/// A guard that ends takes no look away from the triggers: where one of them calls for a
+/// retraining, that comes at once, and ends the guard.
+fn and_then(said: Decided, next: impl FnOnce() -> Decided) -> Decided {
+    if said.action != Action::Settle {
+        return said;
+    }
+    match next() {
+        Decided { action: action @ Action::Retrain { .. }, words } => {
+            decided(action, format!("{} {words}", said.words))
+        }
+        _ => said,
     }
 }
 

@@ -50,9 +50,9 @@ pub use config::{
     CanarySettings, MonitorSettings, RetrainSettings, Rollout, ServingLog, Triggers, WatchConfig,
     Window,
 };
-pub use decide::{accepted, decide};
+pub use decide::{accepted, decide, guard_ends};
 pub use keep::{DecisionRow, WatchLock};
 pub use state::{
     Action, Decided, Duel, Grounds, Learned, LearnedFile, Monitored, Observation, Phase, Trigger,
-    WatchState,
+    Unlearned, WatchState,
 };

@@ -22,6 +22,9 @@ pub struct WatchState {
     pub tried: Option<String>,
     /// SHA-256 of files that a model has learned from, or refused to.
     pub seen: BTreeSet<String>,
+    /// Those of them that are as new to the model in use as any: they tell when the world changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlearned: Option<Unlearned>,
     /// SHA-256 of files from before the world changed: nothing is learned from them any more.
     #[serde(default)]
     pub stale: BTreeSet<String>,
@@ -73,6 +76,15 @@ pub struct WatchState {
     pub bets: Option<Bets>,
 }
 
+/// Files that challengers of a version learned from, and itself did not.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Unlearned {
+    /// The version that was in use when they were learned from.
+    pub champion: i64,
+    /// SHA-256 of the files.
+    pub files: BTreeSet<String>,
+}
+
 /// A moment may be so much later than now: clocks of machines differ.
 const AHEAD_S: i64 = 15 * 60;
 
@@ -98,6 +110,20 @@ impl WatchState {
             }
         }
         was_ahead
+    }
+
+    /// Notes `files` that a challenger of `champion` learned from.
+    pub fn challenged(&mut self, champion: i64, files: impl IntoIterator<Item = String>) {
+        let held = self.unlearned.take().filter(|held| held.champion == champion);
+        let mut held = held.unwrap_or(Unlearned { champion, files: BTreeSet::new() });
+        held.files.extend(files);
+        self.unlearned = Some(held);
+    }
+
+    /// Whether `champion` did not learn from a file.
+    pub fn is_new_to(&self, champion: i64, sha256: &str) -> bool {
+        let held = self.unlearned.as_ref().filter(|held| held.champion == champion);
+        !self.seen.contains(sha256) || held.is_some_and(|held| held.files.contains(sha256))
     }
 
     /// Forgets what was counted: nobody is judged any more, or another one from the beginning.

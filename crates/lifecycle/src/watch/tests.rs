@@ -172,6 +172,39 @@ fn a_promoted_model_that_proves_worse_is_rolled_back_and_one_that_holds_is_settl
 }
 
 #[test]
+fn a_guard_that_ends_takes_no_look_away_from_the_triggers() {
+    let config = config("[rollout]\nguard = \"10d\"");
+    let before = BTreeSet::new();
+    let guarded = state(Phase::Guard { version: 4, previous: 1, since: day(2), before });
+    let drifted = |champion| Observation { champion, ..observed(50, Some(monitored(true, false))) };
+    let said = decide(&config, &guarded, &drifted(4), &day(12));
+    assert!(matches!(said.action, Action::Retrain { .. }), "{said:?}");
+    assert!(said.words.starts_with("Version 4 has proved itself beside 1. 3 of 5"), "{said:?}");
+    let moved = action(&config, &guarded, &drifted(7), &day(3));
+    assert!(matches!(moved, Action::Retrain { .. }), "somebody else's version drifts, too");
+    let ends = |champion, at: &str| guard_ends(&config, &guarded.phase, champion, at);
+    assert!(ends(4, &day(12)) && ends(7, &day(3)) && !ends(4, &day(11)));
+    let worse = Observation { monitored: drifted(4).monitored, ..duel(500, -0.1, 1.0, 0.01) };
+    let said = action(&config, &guarded, &Observation { champion: 4, ..worse }, &day(12));
+    assert_eq!(said, Action::RollBack { version: 1 }, "what is there already is better");
+}
+
+#[test]
+fn files_that_only_challengers_learned_from_are_new_to_the_model_in_use_and_to_no_later_one() {
+    let mut state = state(Phase::Steady);
+    state.challenged(1, ["a".to_owned()]);
+    state.challenged(1, ["b".to_owned()]);
+    state.seen = ["a", "b", "c"].map(str::to_owned).into();
+    let new_to = |state: &WatchState, champion| {
+        ["a", "b", "c", "d"].map(|file| state.is_new_to(champion, file))
+    };
+    assert_eq!(new_to(&state, 1), [true, true, false, true]);
+    assert_eq!(new_to(&state, 2), [false, false, false, true]);
+    state.challenged(2, ["c".to_owned()]);
+    assert_eq!(new_to(&state, 2), [false, false, true, true]);
+}
+
+#[test]
 fn every_decision_is_kept_with_its_grounds_and_comes_out_the_same_again() {
     let folder = Folder::new("watch-keep");
     let mut store = Store::open(&folder.path().join("store"), START).unwrap();

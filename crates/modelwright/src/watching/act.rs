@@ -10,7 +10,7 @@ use modelwright_lifecycle::retrain::{Gates, Rule};
 use modelwright_lifecycle::store::{NewRun, RunEnd, Store};
 use modelwright_lifecycle::watch::{
     Action, AliasStep, Learned, Phase, Trigger, WatchChange, WatchConfig, WatchLock, WatchState,
-    accepted,
+    accepted, guard_ends,
 };
 use serde_json::{Value, json};
 
@@ -61,6 +61,9 @@ impl Acting<'_> {
         match action {
             Action::Nothing => return Ok(None),
             Action::Retrain { triggers } => {
+                if guard_ends(self.config, &plan.state.phase, self.number, self.at) {
+                    self.settle(plan);
+                }
                 return self.retrain(triggers, plan, store).map(Some);
             }
             Action::Canary { version, step, percent } => {
@@ -102,20 +105,28 @@ impl Acting<'_> {
                 plan.state.count_anew();
                 plan.state.phase = Phase::Steady;
             }
-            Action::Discard { .. } | Action::Settle => {
-                plan.steps.push(forgotten(&self.config.challenger));
-                plan.state.count_anew();
-                plan.state.phase = Phase::Steady;
-            }
+            Action::Discard { .. } | Action::Settle => self.settle(plan),
         }
         let is_rollout =
             matches!(action, Action::Try { .. } | Action::Canary { .. } | Action::Ask { .. });
         if !is_rollout {
-            // Until the servers are known to have heard it.
-            plan.state.recall = self.config.rollout.canary.is_some();
-            plan.state.percent = None;
+            self.recall(&mut plan.state);
         }
         Ok(Some(json!({ "action": action.name() })))
+    }
+
+    /// Nobody is judged any more.
+    fn settle(&self, plan: &mut Plan) {
+        plan.steps.push(forgotten(&self.config.challenger));
+        plan.state.count_anew();
+        plan.state.phase = Phase::Steady;
+        self.recall(&mut plan.state);
+    }
+
+    /// No version has a share of the requests, until the servers are known to have heard it.
+    fn recall(&self, state: &mut WatchState) {
+        state.recall = self.config.rollout.canary.is_some();
+        state.percent = None;
     }
 
     /// Why a rollout stays where it is: no larger share is given out while a server is away, which
@@ -237,7 +248,10 @@ impl Acting<'_> {
         self.keep_snapshot(&done, store)?;
         state.retrained = Some(self.at.to_owned());
         state.tried = None;
-        state.seen.extend(self.hashes());
+        let hashes = self.hashes();
+        let new: Vec<String> = hashes.difference(&state.seen).cloned().collect();
+        state.challenged(self.number, new);
+        state.seen.extend(hashes);
         (state.looked, state.n_looks) = (None, 0);
         state.learned = self.had();
         let mut outcome = json!({ "run": run, "decision": decision });
@@ -279,12 +293,17 @@ impl Acting<'_> {
     fn learned(&self, triggers: &[Trigger], state: &mut WatchState) -> Result<Retrained> {
         let mut rows_max = self.config.window.rows;
         if self.config.window.adaptive && triggers.contains(&Trigger::Performance) {
-            let is_new = |f: &&DataFile| !state.seen.contains(&f.sha256);
-            let new: Vec<&DataFile> = self.files.iter().filter(is_new).collect();
+            // Its own loss on rows that it learned from is none of the champion's.
+            let is_later = |f: &&DataFile| {
+                state.is_new_to(self.number, &f.sha256)
+                    && !state.stale.contains(&f.sha256)
+                    && !state.unreadable.contains_key(&f.sha256)
+            };
+            let later: Vec<&DataFile> = self.files.iter().filter(is_later).collect();
             let ctx = (self.world.context)(None)?;
-            if let Some(since) = since_change(self.champion, &new, &ctx)? {
+            if let Some(since) = since_change(self.champion, &later, &ctx)? {
                 let of_change: BTreeSet<&str> =
-                    new[since.first_file..].iter().map(|f| f.sha256.as_str()).collect();
+                    later[since.first_file..].iter().map(|f| f.sha256.as_str()).collect();
                 let before = self.files.iter().filter(|f| !of_change.contains(&*f.sha256));
                 state.stale.extend(before.map(|f| f.sha256.clone()));
                 rows_max = Some(rows_max.map_or(since.n_rows, |n| n.min(since.n_rows)));

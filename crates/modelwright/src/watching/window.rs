@@ -22,25 +22,26 @@ const ROWS_MIN: usize = 240;
 pub(super) struct Since {
     /// The last so many rows with answers.
     pub(super) n_rows: usize,
-    /// The first of the new files that has any of them.
+    /// The first of the files that has any of them.
     pub(super) first_file: usize,
 }
 
-/// The rows since the model's losses changed, among `new` files in their order; `None` when there
+/// The rows since the model's losses changed, among files it did not learn from, in
+/// their order; `None` when there
 /// are too few of them to learn from.
 ///
 /// # Errors
 /// Input error when a file cannot be read.
 pub(super) fn since_change(
     model: &Model,
-    new: &[&DataFile],
+    files: &[&DataFile],
     ctx: &Context,
 ) -> Result<Option<Since>> {
     let mut window = Adwin::default();
     let mut ends = Vec::new();
     let mut n_rows = 0;
     let mut scale = Scale::default();
-    for file in new {
+    for file in files {
         if let Some(rows) = predict_answered(model, &file.path, ctx)? {
             for loss in scale.losses(&rows.truth, &rows.predictions) {
                 window.update(loss);

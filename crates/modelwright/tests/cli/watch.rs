@@ -100,6 +100,27 @@ fn after_a_promotion_rows_on_which_nothing_happened_are_no_drift() {
 }
 
 #[test]
+fn a_guard_that_ends_retrains_in_the_same_look_where_that_is_due() {
+    let folder = registered();
+    settings(&folder, "[rollout]\nguard = \"5d\"\n");
+    folder.write("rows-01.csv", days(800, 1200, 800));
+    assert_eq!(look(&folder, 1)["outcome"]["then"], "promote");
+    let text = fs::read_to_string(folder.path().join("watch.toml")).unwrap();
+    folder.write("watch.toml", text.replace("[trigger]", "[trigger]\nrows = 500"));
+    folder.write("rows-02.csv", days(2000, 600, 0));
+    let next = look(&folder, 8);
+    assert_eq!(next["decided"]["action"]["do"], "retrain", "{next:#}");
+    let words = next["decided"]["words"].as_str().unwrap();
+    assert!(words.contains("has proved itself") && words.contains("600 new rows"), "{words}");
+    assert_eq!(next["outcome"]["decision"]["accepted"], false, "the same world: {next:#}");
+    folder.write("rows-03.csv", days(3000, 300, 0));
+    let after = look(&folder, 9);
+    assert_eq!(after["observed"]["duel"], Value::Null, "the guard is over: {after:#}");
+    let again = run(&folder, &["watch", "watch.toml", "--replay"]).done();
+    assert_eq!(again, "3 of 3 decisions come out the same\n");
+}
+
+#[test]
 fn a_person_says_yes_or_no_where_that_was_asked() {
     let folder = registered();
     settings(&folder, "[rollout]\napproval = true\n");
