@@ -1,10 +1,10 @@
 //! Rows of a leaf, each with its quantised gradient.
 //!
 //! An entry is one `u64`: the row in the low half, and in the high half two 16-bit integers, the
-//! gradient (signed) above the Hessian. A leaf is a contiguous slice of entries in ascending row
-//! order, so that a histogram reads row and gradient from one stream, and a split moves both with
-//! one store. Integer sums are exact: any order, any division into chunks, and the difference of
-//! parent and sibling give the same bits.
+//! gradient (signed) above the Hessian. A leaf is a contiguous slice of entries in ascending or
+//! descending row order, so that a histogram reads row and gradient from one stream, and a split
+//! moves both with one store. Integer sums are exact: any order, any division into chunks, and the
+//! difference of parent and sibling give the same bits.
 //!
 //! A sum of entries is one `i64`, gradient above Hessian; [`Scale::for_rows`] chooses the unit so
 //! that neither half can overflow. Rounding is stochastic (a hash of row and seed decides), hence

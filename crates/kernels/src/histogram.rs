@@ -197,7 +197,7 @@ impl BinBlock {
 
     fn by_gaps<const W: usize, const S: usize>(&self, entries: &[Entry], histogram: &mut [i64]) {
         let first_and_last = entries.first().zip(entries.last());
-        let n_rows = first_and_last.map_or(0, |(a, b)| row(*b).saturating_sub(row(*a)) as usize);
+        let n_rows = first_and_last.map_or(0, |(a, b)| row(*b).abs_diff(row(*a)) as usize);
         if n_rows * W >= GAP_BYTES * entries.len() {
             self.run::<W, S, true>(entries, histogram);
         } else {

@@ -26,12 +26,12 @@ use crate::course::Course;
 use crate::learner::Model;
 use crate::standby::Standby;
 use crate::tree::{
-    Constraints, GrowPolicy, Grown, Pace, SplitRule, TrainBins, Tree, UPDATES_PER_QUESTION,
+    Constraints, GrowPolicy, Grown, Pace, Places, SplitRule, TrainBins, Tree, UPDATES_PER_QUESTION,
     Workspace, grow, predict,
 };
 
 /// Rows from which gradients become entries in parallel.
-const PARALLEL_ROWS: usize = 4 * BLOCK_ROWS;
+const PARALLEL_ROWS: usize = 8 * BLOCK_ROWS;
 
 /// Fits a booster; see [`super`].
 pub(super) fn fit(
@@ -177,7 +177,9 @@ impl Rounds<'_> {
         let mut done = 0;
         let mut standby = Standby::begin();
         while done < self.params.n_rounds && ctx.proceed() {
-            standby.call();
+            if self.bins.is_shared || self.per_round > 1 {
+                standby.call();
+            }
             let grew = self.round(self.n_given + done).map_err(|e| in_round(e, done))?;
             done += 1;
             if let (Some(loss), Some(stopping)) = (validation, &mut stopping) {
@@ -287,10 +289,10 @@ impl Rounds<'_> {
         let which = Which { round, index: (round * self.gradients.len() + output) as u64, clock };
         let growing = sample.growing.get(output).unwrap_or(&self.gradients[output]);
         let rows = sample.rows.as_deref();
-        self.grow(which, growing, rows, |mut grown, entries| {
-            self.set_values(&mut grown, 0, output, entries, scores);
+        self.grow(which, growing, rows, |mut grown, places| {
+            self.set_values(&mut grown, 0, output, places, scores);
             if rows.is_none() && !self.params.linear_tree {
-                add_leaves(&grown, 0, entries, scores);
+                add_leaves(&grown, 0, places, scores);
             }
             grown.tree
         })
@@ -304,12 +306,12 @@ impl Rounds<'_> {
         let growing = joint_tree::project(gradients, &mut random);
         let rows = sample.rows.as_deref();
         let which = Which { round, index: round as u64, clock: &self.clocks[0] };
-        self.grow(which, &growing, rows, |mut grown, entries| {
+        self.grow(which, &growing, rows, |mut grown, places| {
             grown.tree.values = vec![0.0; grown.tree.n_leaves() * scores.len()];
             for (output, scores) in scores.iter_mut().enumerate() {
-                self.set_values(&mut grown, output, output, entries, scores);
+                self.set_values(&mut grown, output, output, places, scores);
                 if rows.is_none() {
-                    add_leaves(&grown, output, entries, scores);
+                    add_leaves(&grown, output, places, scores);
                 }
             }
             grown.tree
@@ -322,7 +324,7 @@ impl Rounds<'_> {
         which: Which<'_>,
         growing: &[[f32; 2]],
         rows: Option<&[u32]>,
-        finish: impl FnOnce(Grown, &[u64]) -> T,
+        finish: impl FnOnce(Grown, Places<'_>) -> T,
     ) -> T {
         let mut workspace = self.lock().pop().unwrap_or_default();
         let n_entries = rows.map_or(self.bins.n_rows, <[u32]>::len);
@@ -337,7 +339,7 @@ impl Rounds<'_> {
         let limits = self.params.limits();
         let features = self.features(which.index);
         let grown = grow(self.bins, &rule, limits, &features, &mut workspace, n_entries);
-        let finished = finish(grown, &workspace.entries[..n_entries]);
+        let finished = finish(grown, workspace.places(n_entries));
         self.lock().push(workspace);
         finished
     }
@@ -348,13 +350,13 @@ impl Rounds<'_> {
         grown: &mut Grown,
         place: usize,
         output: usize,
-        entries: &[u64],
+        places: Places<'_>,
         scores: &[f64],
     ) {
         let rows = LeafRows {
             leaves: &grown.leaves,
             directions: &grown.directions,
-            entries,
+            places,
             gradients: &self.gradients[output],
             residuals: self.learning.leaf_quantile(output).map(|q| (q, scores)),
         };
@@ -465,16 +467,16 @@ fn fill_entries(
 }
 
 /// Adds what each leaf has in `place` to the scores of its rows.
-fn add_leaves(grown: &Grown, place: usize, entries: &[u64], scores: &mut [f64]) {
+fn add_leaves(grown: &Grown, place: usize, places: Places<'_>, scores: &mut [f64]) {
     let shared = SharedScores::new(scores);
     let values = grown.tree.values.iter().skip(place).step_by(grown.tree.width());
     let leaves = grown.leaves.iter().zip(values);
-    if entries.len() < PARALLEL_ROWS {
-        leaves.for_each(|(leaf, value)| shared.add(&entries[leaf.clone()], *value));
+    if places.entries.len() < PARALLEL_ROWS {
+        leaves.for_each(|(leaf, value)| shared.add(places.of(leaf), *value));
         return;
     }
     let parts: Vec<(&[u64], f64)> = leaves
-        .flat_map(|(leaf, value)| entries[leaf.clone()].chunks(BLOCK_ROWS).map(|c| (c, *value)))
+        .flat_map(|(leaf, value)| places.of(leaf).chunks(BLOCK_ROWS).map(|c| (c, *value)))
         .collect();
     parts.into_par_iter().for_each(|(part, value)| shared.add(part, value));
 }

@@ -11,20 +11,22 @@ use rayon::prelude::*;
 
 use super::loss::{LeafQuantile, weighted_quantile};
 use super::params::GbdtParams;
-use crate::tree::{Tree, monotone};
+use crate::tree::{LeafPlace, Places, Tree, monotone};
 
 /// Rows of a chunk of a sum.
 const CHUNK_ROWS: usize = 1 << 14;
+/// Rows from which threads share the work on them.
+const SHARED_ROWS: usize = 4 * CHUNK_ROWS;
 
 /// The rows of a tree's leaves, and what one output knows of them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LeafRows<'a> {
     /// The entries of each leaf; those of all leaves below a node are neighbours.
-    pub(super) leaves: &'a [Range<usize>],
+    pub(super) leaves: &'a [LeafPlace],
     /// In which direction the feature of each inner node must act; empty when none must.
     pub(super) directions: &'a [i8],
     /// Rows, leaf after leaf; only the rows of entries are read.
-    pub(super) entries: &'a [Entry],
+    pub(super) places: Places<'a>,
     /// Of every row.
     pub(super) gradients: &'a [[f32; 2]],
     /// For losses without curvature: the quantile that is wanted, and every row's score.
@@ -71,8 +73,8 @@ pub(super) fn newton([g, h]: [f64; 2], params: &GbdtParams) -> f64 {
 impl LeafRows<'_> {
     /// `of_leaf` of every leaf, in parallel where there are many rows.
     fn map<T: Send>(&self, of_leaf: impl Fn(&[Entry]) -> T + Sync) -> Vec<T> {
-        let of_leaf = |leaf: &Range<usize>| of_leaf(&self.entries[leaf.clone()]);
-        if self.entries.len() >= 2 * CHUNK_ROWS {
+        let of_leaf = |leaf: &LeafPlace| of_leaf(self.places.of(leaf));
+        if self.places.entries.len() >= SHARED_ROWS {
             self.leaves.par_iter().map(of_leaf).collect()
         } else {
             self.leaves.iter().map(of_leaf).collect()
@@ -102,15 +104,20 @@ impl LeafRows<'_> {
             let row = row(*entry) as usize;
             (quantile.targets[row] - scores[row], self.gradients[row][1])
         };
-        let of = |entries: &[Entry]| {
-            let mut pairs: Vec<(f64, f32)> = entries.iter().map(pair).collect();
-            weighted_quantile(&mut pairs, quantile.level)
-        };
-        let mut values = self.map(of);
+        let of = |mut pairs: Vec<(f64, f32)>| weighted_quantile(&mut pairs, quantile.level);
+        let mut values = self.map(|entries| of(entries.iter().map(pair).collect()));
         if with_nodes {
             let join = |a: Range<usize>, b: Range<usize>| a.start.min(b.start)..a.end.max(b.end);
-            let of_nodes = fold_up(tree, self.leaves, join);
-            values.extend(of_nodes.into_iter().map(|range| of(&self.entries[range])));
+            let of_leaves: Vec<Range<usize>> =
+                self.leaves.iter().map(|leaf| leaf.rows.clone()).collect();
+            let below = |node: Range<usize>| {
+                self.leaves.iter().filter(move |leaf| node.contains(&leaf.rows.start))
+            };
+            let of_nodes = fold_up(tree, &of_leaves, join).into_iter().map(|node| {
+                let entries = below(node).flat_map(|leaf| self.places.of(leaf));
+                of(entries.map(pair).collect())
+            });
+            values.extend(of_nodes);
         }
         values
     }
@@ -133,7 +140,7 @@ fn fold_up<T: Clone>(tree: &Tree, of_leaves: &[T], join: impl Fn(T, T) -> T) -> 
 
 fn sum(entries: &[Entry], gradients: &[[f32; 2]]) -> [f64; 2] {
     let chunk = |chunk: &[Entry]| exact_total(chunk, gradients);
-    let parts: Vec<[f64; 2]> = if entries.len() > CHUNK_ROWS {
+    let parts: Vec<[f64; 2]> = if entries.len() >= SHARED_ROWS {
         entries.par_chunks(CHUNK_ROWS).map(chunk).collect()
     } else {
         entries.chunks(CHUNK_ROWS).map(chunk).collect()

@@ -66,9 +66,11 @@ pub(super) fn fit(
 ) {
     let paths = paths(tree);
     let of_leaf = |(leaf, path): (usize, &Vec<u32>)| {
-        let entries = &rows.entries[rows.leaves[leaf].clone()];
+        // In the order of the rows, as whoever fits the tree anew has them.
+        let mut entries = rows.places.of(&rows.leaves[leaf]).to_vec();
+        entries.sort_unstable_by_key(|entry| row(*entry));
         let fit = LeafFit { features: path, train, gradients: rows.gradients };
-        let found = fit.solve(entries, params).map(|found| shrink(found, rate));
+        let found = fit.solve(&entries, params).map(|found| shrink(found, rate));
         let sound =
             |l: &LinearLeaf| l.constant.is_finite() && l.terms.iter().all(|(_, c)| c.is_finite());
         found.filter(sound).unwrap_or(LinearLeaf { constant: tree.values[leaf], terms: vec![] })

@@ -5,7 +5,6 @@
 //! leaves, and those are cheap: per round one pass that finds each row's leaf, and one that sums
 //! gradients. Base scores, covers and values become those of the given rows; splits stay.
 
-use std::ops::Range;
 use std::sync::OnceLock;
 
 use modelwright_core::data::{FeatureView, TrainView};
@@ -23,7 +22,7 @@ use super::options::FitOptions;
 use super::params::GbdtParams;
 use super::start::Start;
 use crate::learner::Model;
-use crate::tree::{Constraints, Tree, predict};
+use crate::tree::{Constraints, LeafPlace, Places, Tree, predict};
 
 /// Replays `model` on the rows of `train`; see [`super::Gbdt::replay`].
 pub(super) fn replay(
@@ -113,8 +112,8 @@ impl Replay<'_> {
     fn tree(&self, tree: &Tree, t: usize, leaves: &[u32]) -> Tree {
         let mut tree = Tree { linear: Vec::new(), ..tree.clone() };
         let n_trees = leaves.len() / self.train.rows.len();
-        let (entries, ranges) = by_leaf(&tree, leaves.iter().skip(t).step_by(n_trees));
-        count(&mut tree, &ranges);
+        let (entries, leaf_places) = by_leaf(&tree, leaves.iter().skip(t).step_by(n_trees));
+        count(&mut tree, &leaf_places);
         let directions: Vec<i8> = if self.constraints.is_monotone() {
             tree.features.iter().map(|f| self.constraints.direction(*f as usize)).collect()
         } else {
@@ -123,9 +122,9 @@ impl Replay<'_> {
         let outputs = if tree.width() > 1 { 0..tree.width() } else { t..t + 1 };
         for (place, output) in outputs.enumerate() {
             let rows = LeafRows {
-                leaves: &ranges,
+                leaves: &leaf_places,
                 directions: &directions,
-                entries: &entries,
+                places: Places { entries: &entries, scratch: &[] },
                 gradients: &self.gradients[output],
                 residuals: self.loss.leaf_quantile(output).map(|q| (q, &*self.scores[output])),
             };
@@ -156,13 +155,13 @@ impl Replay<'_> {
 fn by_leaf<'a>(
     tree: &Tree,
     leaves: impl Iterator<Item = &'a u32> + Clone,
-) -> (Vec<Entry>, Vec<Range<usize>>) {
+) -> (Vec<Entry>, Vec<LeafPlace>) {
     let mut counts = vec![0; tree.n_leaves()];
     for leaf in leaves.clone() {
         counts[*leaf as usize] += 1;
     }
     let mut start = 0;
-    let mut ranges = vec![0..0; tree.n_leaves()];
+    let mut of_leaves = vec![LeafPlace::default(); tree.n_leaves()];
     let mut open = vec![if tree.children.is_empty() { !0 } else { 0 }];
     while let Some(child) = open.pop() {
         if let Ok(node) = usize::try_from(child) {
@@ -170,23 +169,23 @@ fn by_leaf<'a>(
             open.extend([right, left]);
         } else {
             let leaf = !child as usize;
-            ranges[leaf] = start..start + counts[leaf];
+            of_leaves[leaf].rows = start..start + counts[leaf];
             start += counts[leaf];
         }
     }
-    let mut places: Vec<usize> = ranges.iter().map(|r| r.start).collect();
+    let mut places: Vec<usize> = of_leaves.iter().map(|leaf| leaf.rows.start).collect();
     let mut entries = vec![0; start];
     for (row, leaf) in leaves.enumerate() {
         let place = &mut places[*leaf as usize];
         entries[*place] = row as Entry;
         *place += 1;
     }
-    (entries, ranges)
+    (entries, of_leaves)
 }
 
 /// Sets how many rows reach each node and leaf.
-fn count(tree: &mut Tree, ranges: &[Range<usize>]) {
-    tree.leaf_covers = ranges.iter().map(|r| r.len() as f32).collect();
+fn count(tree: &mut Tree, leaves: &[LeafPlace]) {
+    tree.leaf_covers = leaves.iter().map(|leaf| leaf.rows.len() as f32).collect();
     for node in (0..tree.children.len()).rev() {
         tree.covers[node] = tree.children[node]
             .iter()

@@ -192,7 +192,7 @@ impl Block {
         }
     }
 
-    /// Adds entries, which ascend by row; those of rows that lie elsewhere part by part.
+    /// Adds entries, whose rows ascend or descend; those of rows that lie elsewhere part by part.
     fn sum(&self, entries: &[Entry], sums: &mut [i64]) {
         let columns = match &self.bins {
             Bins::Dense(columns) => columns,
@@ -203,7 +203,7 @@ impl Block {
         };
         for part in entries.chunks(STORED_ROWS) {
             if let (Some(first), Some(last)) = (part.first(), part.last()) {
-                let n_rows = row(*last).saturating_sub(row(*first)) as usize + 1;
+                let n_rows = row(*last).abs_diff(row(*first)) as usize + 1;
                 stored.will_read(n_rows * columns.width());
             }
             columns.accumulate(part, sums);

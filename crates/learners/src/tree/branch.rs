@@ -12,7 +12,7 @@ use super::bins::TrainBins;
 use super::constraints::Groups;
 use super::grow::Limits;
 use super::histogram::{Candidate, Child, build_and_split, divide_and_split};
-use super::partition::{Test, partition};
+use super::partition::{Test, partition_over};
 use super::split::{LeafSums, Place, Split, SplitRule};
 
 /// What all leaves of a tree have in common.
@@ -28,6 +28,8 @@ pub(super) struct Common<'a> {
 pub(super) struct Leaf {
     /// Its entries in the workspace.
     pub(super) rows: Range<usize>,
+    /// Whether they are in its scratch: each split moves them over.
+    pub(super) aside: bool,
     pub(super) sum: i64,
     pub(super) depth: usize,
     /// A number that follows from the path to it, for random draws.
@@ -57,6 +59,7 @@ impl Leaf {
     pub(super) fn root(n_entries: usize, sum: i64) -> Self {
         Self {
             rows: 0..n_entries,
+            aside: false,
             sum,
             depth: 0,
             id: 1,
@@ -77,6 +80,7 @@ impl Leaf {
     fn child(&self, side: usize, rows: Range<usize>, sum: i64, bounds: Bounds) -> Self {
         Self {
             rows,
+            aside: self.aside,
             sum,
             depth: self.depth + 1,
             id: self.id.wrapping_mul(2).wrapping_add(side as u64),
@@ -99,7 +103,8 @@ impl Common<'_> {
             && !self.bins.features.is_empty()
     }
 
-    /// Splits a leaf that has a best split; `entries` and `scratch` are the leaf's part of both.
+    /// Splits a leaf that has a best split; `entries` is the leaf's part of where its entries are,
+    /// and `over` that of the other place.
     ///
     /// `spare` is a histogram of any content. `last` says that the children will never be split.
     pub(super) fn branch(
@@ -107,13 +112,16 @@ impl Common<'_> {
         leaf: &mut Leaf,
         split: &Split,
         entries: &mut [Entry],
-        scratch: &mut [Entry],
+        over: &mut [Entry],
         spare: Vec<i64>,
         last: bool,
     ) -> Branch {
         let missing_left = self.missing_side(leaf, split);
         let test = Test { bin: split.cut.bin, missing_left, subset: split.subset };
-        let n_left = partition(entries, scratch, self.bins.route(split.feature, &test));
+        let (n_left, moved) = partition_over(entries, over, self.bins.route(split.feature, &test));
+        // Whether or not there are children: what the rows' order is must not depend on the place.
+        leaf.aside ^= moved;
+        let entries = if moved { &*over } else { &*entries };
         let least = self.rule.min_samples_leaf.max(1);
         if n_left.min(entries.len() - n_left) < least {
             return Branch { missing_left, children: None, spare: vec![spare] };

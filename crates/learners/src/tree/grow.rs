@@ -1,11 +1,9 @@
 //! What all growers share: their limits, their result, and the choice between them.
 
-use std::ops::Range;
-
 use super::bins::TrainBins;
 use super::model::Tree;
 use super::split::SplitRule;
-use super::workspace::Workspace;
+use super::workspace::{LeafPlace, Workspace};
 use super::{leaf_wise, oblivious};
 
 /// In which order a tree is grown.
@@ -35,8 +33,8 @@ pub struct Limits {
 pub struct Grown {
     /// The tree; all values are 0.
     pub tree: Tree,
-    /// The entries of each leaf in the workspace.
-    pub leaves: Vec<Range<usize>>,
+    /// The entries of each leaf in the workspace; those of all leaves below a node are neighbours.
+    pub leaves: Vec<LeafPlace>,
     /// Gradients and Hessians of each inner node, in units.
     pub node_sums: Vec<i64>,
     /// The direction of each inner node's feature; empty when no feature has one.

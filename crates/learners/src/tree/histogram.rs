@@ -132,9 +132,8 @@ fn split_of(
 }
 
 fn is_worth_it(bins: &TrainBins<'_>, n_rows: usize) -> bool {
-    let per_row: usize = bins.blocks.iter().map(Block::updates_per_row).sum();
-    let updates = n_rows * per_row + bins.histogram_len / SUMS_PER_UPDATE;
-    updates >= PARALLEL_UPDATES && rayon::current_num_threads() > 1
+    let updates = n_rows * bins.updates_per_row() + bins.histogram_len / SUMS_PER_UPDATE;
+    bins.is_shared && updates >= PARALLEL_UPDATES && rayon::current_num_threads() > 1
 }
 
 /// Runs `work` over the tasks and keeps the best split.

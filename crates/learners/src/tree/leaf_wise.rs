@@ -16,6 +16,8 @@
 //! kept within a budget: beyond it the least promising leaf gives its own up, and its children are
 //! summed from their rows should its turn come.
 
+use std::ops::Range;
+
 use modelwright_kernels::entry::{Entry, total};
 use rayon::prelude::*;
 
@@ -24,9 +26,9 @@ use super::branch::{Branch, Common, Leaf};
 use super::grow::{GrowPolicy, Grown, Limits};
 use super::histogram::{Candidate, split_again};
 use super::model::Tree;
-use super::partition::levels;
+use super::partition::{by_range, levels};
 use super::split::{Split, SplitRule};
-use super::workspace::Workspace;
+use super::workspace::{LeafPlace, Workspace};
 
 /// Bytes that the histograms of one tree's open leaves may take.
 const HISTOGRAM_BYTES: usize = 128 << 20;
@@ -153,15 +155,17 @@ impl Grower<'_> {
         work.sort_unstable_by_key(|work| work.leaf.rows.start);
         let (common, last) = (self.common, to_come == 1);
         let Workspace { entries, scratch, .. } = &mut *self.workspace;
-        let entries = parts(entries, &work);
-        let scratch = parts(scratch, &work);
+        let ranges: Vec<Range<usize>> = work.iter().map(|work| work.leaf.rows.clone()).collect();
+        let entries = by_range(entries, &ranges);
+        let scratch = by_range(scratch, &ranges);
         let make = |((work, entries), scratch): ((Work, &mut [Entry]), &mut [Entry])| {
             let Work { index, mut leaf, split, spare } = work;
-            leaf.branch = Some(common.branch(&mut leaf, &split, entries, scratch, spare, last));
+            let (from, to) = if leaf.aside { (scratch, entries) } else { (entries, scratch) };
+            leaf.branch = Some(common.branch(&mut leaf, &split, from, to, spare, last));
             (index, leaf)
         };
         let tasks: Vec<_> = work.into_iter().zip(entries).zip(scratch).collect();
-        let made: Vec<(usize, Leaf)> = if tasks.len() > 1 {
+        let made: Vec<(usize, Leaf)> = if common.bins.is_shared && tasks.len() > 1 {
             tasks.into_par_iter().map(make).collect()
         } else {
             tasks.into_iter().map(make).collect()
@@ -244,25 +248,12 @@ impl Grower<'_> {
             }
         }
         let mut grown = self.grown;
-        grown.leaves = self.leaves.iter().map(|l| l.rows.clone()).collect();
+        let place = |leaf: &Leaf| LeafPlace { rows: leaf.rows.clone(), aside: leaf.aside };
+        grown.leaves = self.leaves.iter().map(place).collect();
         grown.tree.values = vec![0.0; self.leaves.len()];
         grown.tree.leaf_covers = self.leaves.iter().map(|l| l.rows.len() as f32).collect();
         grown
     }
-}
-
-/// The leaves' parts of the workspace; the leaves are in the order of their rows.
-fn parts<'a>(mut entries: &'a mut [Entry], work: &[Work]) -> Vec<&'a mut [Entry]> {
-    let mut done = 0;
-    let mut parts = Vec::with_capacity(work.len());
-    for Work { leaf, .. } in work {
-        let (_, rest) = std::mem::take(&mut entries).split_at_mut(leaf.rows.start - done);
-        let (part, rest) = rest.split_at_mut(leaf.rows.len());
-        parts.push(part);
-        entries = rest;
-        done = leaf.rows.end;
-    }
-    parts
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ use super::level::{LevelSplit, LevelSums, better};
 use super::model::Tree;
 use super::partition::{by_range, levels as levels_of, partition};
 use super::split::{LeafSums, Place, SplitRule};
-use super::workspace::Workspace;
+use super::workspace::{LeafPlace, Workspace};
 
 /// The most levels of a tree: 4096 leaves.
 pub const MAX_DEPTH: usize = 12;
@@ -115,7 +115,7 @@ impl Grower<'_> {
             let mut histogram = self.workspace.take_histogram(self.bins.histogram_len);
             let entries = &self.workspace.entries[self.leaves[0].rows.clone()];
             let sum = self.leaves[0].sum;
-            let parallel = rayon::current_num_threads() > 1;
+            let parallel = self.bins.is_shared && rayon::current_num_threads() > 1;
             let mut parts = Vec::with_capacity(self.bins.blocks.len());
             let mut rest = &mut histogram[..];
             for block in &self.bins.blocks {
@@ -123,9 +123,13 @@ impl Grower<'_> {
                 parts.push((block, part));
                 rest = tail;
             }
-            parts
-                .into_par_iter()
-                .for_each(|(block, part)| block.fill(entries, sum, part, parallel));
+            let fill =
+                |(block, part): (&Block, &mut [i64])| block.fill(entries, sum, part, parallel);
+            if parallel {
+                parts.into_par_iter().for_each(fill);
+            } else {
+                parts.into_iter().for_each(fill);
+            }
             self.leaves[0].histogram = Some(histogram);
         }
     }
@@ -240,7 +244,7 @@ impl Grower<'_> {
         };
         let entries = by_range(&mut self.workspace.entries[..n_entries], &ranges);
         let scratch = by_range(&mut self.workspace.scratch[..n_entries], &ranges);
-        let lefts: Vec<(usize, i64)> = if n_entries >= PARALLEL_WORK {
+        let lefts: Vec<(usize, i64)> = if self.bins.is_shared && n_entries >= PARALLEL_WORK {
             entries.into_par_iter().zip(scratch).map(divide).collect()
         } else {
             entries.into_iter().zip(scratch).map(divide).collect()
@@ -319,7 +323,7 @@ impl Grower<'_> {
             }
             large.histogram = Some(parent);
         };
-        if n * bins.histogram_len >= PARALLEL_WORK {
+        if bins.is_shared && n * bins.histogram_len >= PARALLEL_WORK {
             tasks.into_par_iter().for_each(one);
         } else {
             tasks.into_iter().for_each(one);
@@ -356,7 +360,8 @@ impl Grower<'_> {
         }
         tree.values = vec![0.0; self.leaves.len()];
         tree.leaf_covers = self.leaves.iter().map(|l| l.rows.len() as f32).collect();
-        let leaves = self.leaves.iter().map(|l| l.rows.clone()).collect();
+        let place = |leaf: &Leaf| LeafPlace { rows: leaf.rows.clone(), aside: false };
+        let leaves = self.leaves.iter().map(place).collect();
         for leaf in self.leaves {
             if let Some(histogram) = leaf.histogram {
                 self.workspace.give_histogram(histogram);

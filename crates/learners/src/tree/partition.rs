@@ -11,7 +11,7 @@ use super::bins::BinFeature;
 use super::model::LevelSet;
 
 /// Rows of a leaf from which its partition runs in parallel.
-const PARALLEL_ROWS: usize = 1 << 15;
+const PARALLEL_ROWS: usize = 1 << 16;
 /// Rows of a chunk of a parallel partition.
 const CHUNK_ROWS: usize = 1 << 13;
 
@@ -35,27 +35,29 @@ pub enum Route<'a> {
     BySubset(&'a [u8], Subset),
 }
 
+impl Route<'_> {
+    /// The entries that go left to the front of `to` in order, the others to its back in reverse.
+    fn divide(&self, from: &[Entry], to: &mut [Entry]) -> usize {
+        match self {
+            Self::BySubset(codes, subset) => divide_by_subset(from, to, codes, subset),
+            Self::BySides(codes, sides) => divide(from, to, codes, *sides),
+        }
+    }
+}
+
 /// Moves the entries that go left to the front, in order; returns how many they are.
 ///
 /// `scratch` needs as many places as there are entries.
 pub fn partition(entries: &mut [Entry], scratch: &mut [Entry], route: Route<'_>) -> usize {
-    let divide = |from: &[Entry], to: &mut [Entry]| match &route {
-        Route::BySubset(codes, subset) => divide_by_subset(from, to, codes, subset),
-        Route::BySides(codes, sides) => divide(from, to, codes, *sides),
-    };
-    if entries.len() < PARALLEL_ROWS || rayon::current_num_threads() == 1 {
+    let divide = |from: &[Entry], to: &mut [Entry]| route.divide(from, to);
+    if !is_shared(entries.len()) {
         let n_left = divide(entries, scratch);
         let (left, right) = entries.split_at_mut(n_left);
         left.copy_from_slice(&scratch[..n_left]);
         reverse_into(&scratch[n_left..n_left + right.len()], right);
         return n_left;
     }
-    let counts: Vec<usize> = entries
-        .par_chunks(CHUNK_ROWS)
-        .zip(scratch.par_chunks_mut(CHUNK_ROWS))
-        .map(|(from, to)| divide(from, to))
-        .collect();
-    let n_left = counts.iter().sum();
+    let (counts, n_left) = divide_chunks(entries, scratch, divide);
     let (mut left, mut right) = entries.split_at_mut(n_left);
     let mut copies = Vec::with_capacity(counts.len());
     for (chunk, count) in scratch.chunks(CHUNK_ROWS).zip(&counts) {
@@ -72,13 +74,61 @@ pub fn partition(entries: &mut [Entry], scratch: &mut [Entry], route: Route<'_>)
     n_left
 }
 
-/// Disjoint parts of `entries`, one per range; ranges ascend and follow each other.
+/// Moves the entries that go left to the front, in order, and the others to the back in reverse
+/// order: into `to`, or, where there are many, into `from` itself. Returns how many went left, and
+/// whether all of them moved into `to`; else `to` may hold anything.
+///
+/// It saves [`partition`]'s way back. Rows that ascend or descend go on doing so, on either side.
+pub fn partition_over(from: &mut [Entry], to: &mut [Entry], route: Route<'_>) -> (usize, bool) {
+    let divide = |from: &[Entry], to: &mut [Entry]| route.divide(from, to);
+    if !is_shared(from.len()) {
+        return (divide(from, to), true);
+    }
+    let (counts, n_left) = divide_chunks(from, to, divide);
+    let (mut left, mut right) = from.split_at_mut(n_left);
+    let mut copies = Vec::with_capacity(counts.len());
+    for (chunk, count) in to.chunks(CHUNK_ROWS).zip(&counts) {
+        let (to_left, rest) = std::mem::take(&mut left).split_at_mut(*count);
+        left = rest;
+        let free = right.len() - (chunk.len() - count);
+        let (rest, to_right) = std::mem::take(&mut right).split_at_mut(free);
+        right = rest;
+        copies.push((chunk.split_at(*count), to_left, to_right));
+    }
+    copies.into_par_iter().for_each(|((from_left, from_right), to_left, to_right)| {
+        to_left.copy_from_slice(from_left);
+        to_right.copy_from_slice(from_right);
+    });
+    (n_left, false)
+}
+
+/// Whether threads share the work on so many entries.
+fn is_shared(n_entries: usize) -> bool {
+    n_entries >= PARALLEL_ROWS && rayon::current_num_threads() > 1
+}
+
+/// Divides chunk by chunk, in parallel; returns how many went left in each, and in all.
+fn divide_chunks(
+    from: &[Entry],
+    to: &mut [Entry],
+    divide: impl Fn(&[Entry], &mut [Entry]) -> usize + Sync,
+) -> (Vec<usize>, usize) {
+    let chunks = from.par_chunks(CHUNK_ROWS).zip(to.par_chunks_mut(CHUNK_ROWS));
+    let counts: Vec<usize> = chunks.map(|(from, to)| divide(from, to)).collect();
+    let n_left = counts.iter().sum();
+    (counts, n_left)
+}
+
+/// Disjoint parts of `entries`, one per range; ranges ascend and do not overlap.
 pub fn by_range<'a>(mut entries: &'a mut [Entry], ranges: &[Range<usize>]) -> Vec<&'a mut [Entry]> {
+    let mut done = 0;
     let mut parts = Vec::with_capacity(ranges.len());
     for range in ranges {
-        let (part, rest) = std::mem::take(&mut entries).split_at_mut(range.len());
+        let (_, rest) = std::mem::take(&mut entries).split_at_mut(range.start - done);
+        let (part, rest) = rest.split_at_mut(range.len());
         parts.push(part);
         entries = rest;
+        done = range.end;
     }
     parts
 }
@@ -92,4 +142,37 @@ pub fn levels(node: usize, feature: &BinFeature<'_>, subset: &Subset) -> LevelSe
         words.pop();
     }
     LevelSet { node: node as u32, words }
+}
+
+#[cfg(test)]
+mod tests {
+    use modelwright_kernels::entry::row;
+
+    use super::*;
+
+    #[test]
+    fn whether_threads_share_them_or_not_entries_end_in_the_same_order() {
+        for n in [0, 1, 9, PARALLEL_ROWS - 1, PARALLEL_ROWS, 3 * PARALLEL_ROWS + 77] {
+            let codes: Vec<u8> =
+                (0..n).map(|i| (i.wrapping_mul(2_654_435_761) >> 9) as u8).collect();
+            let sides = Sides { cut: 90, missing: 255, missing_left: true };
+            let route = Route::BySides(&codes, sides);
+            let mut wanted: Vec<Entry> = Vec::new();
+            let all = 0..n as u64;
+            wanted.extend(all.clone().filter(|e| sides.goes_left(codes[*e as usize])));
+            let n_wanted = wanted.len();
+            wanted.extend(all.clone().rev().filter(|e| !sides.goes_left(codes[*e as usize])));
+            for n_threads in [1, 2, 4] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+                let (mut from, mut to): (Vec<Entry>, _) = (all.clone().collect(), vec![0; n]);
+                let (n_left, moved) = pool.install(|| partition_over(&mut from, &mut to, route));
+                let found = if moved { &to } else { &from };
+                assert_eq!((n_left, found), (n_wanted, &wanted), "{n} on {n_threads}");
+                let mut stable: Vec<Entry> = all.clone().collect();
+                let n_left = pool.install(|| partition(&mut stable, &mut to, route));
+                assert!(stable[..n_left].is_sorted_by_key(|e| row(*e)));
+                assert!(stable[n_left..].is_sorted_by_key(|e| row(*e)));
+            }
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Memory that growing one tree needs, kept from tree to tree.
 
+use std::ops::Range;
+
 use modelwright_kernels::entry::Entry;
 
 use super::pace::Pace;
@@ -16,7 +18,37 @@ pub struct Workspace {
     free: Vec<Vec<i64>>,
 }
 
+/// Where the entries of a leaf are.
+#[derive(Debug, Clone, Default)]
+pub struct LeafPlace {
+    /// Their range, in either place.
+    pub rows: Range<usize>,
+    /// Whether they are in the scratch.
+    pub aside: bool,
+}
+
+/// The two places of entries; what is read are those of the leaves.
+#[derive(Debug, Clone, Copy)]
+pub struct Places<'a> {
+    /// Of all rows.
+    pub entries: &'a [Entry],
+    /// Of the leaves that are aside; empty where none is.
+    pub scratch: &'a [Entry],
+}
+
+impl<'a> Places<'a> {
+    /// The entries of a leaf.
+    pub fn of(&self, leaf: &LeafPlace) -> &'a [Entry] {
+        &(if leaf.aside { self.scratch } else { self.entries })[leaf.rows.clone()]
+    }
+}
+
 impl Workspace {
+    /// Where the first `n` entries are.
+    pub fn places(&self, n: usize) -> Places<'_> {
+        Places { entries: &self.entries[..n], scratch: &self.scratch[..n] }
+    }
+
     /// Makes room for `n_rows` entries.
     pub fn reserve(&mut self, n_rows: usize) {
         self.entries.resize(n_rows, 0);

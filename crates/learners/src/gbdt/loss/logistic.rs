@@ -4,7 +4,7 @@ use modelwright_core::Result;
 use modelwright_kernels::gradient;
 use rayon::prelude::*;
 
-use super::{BLOCK_ROWS, Loss, weighted_mean};
+use super::{BLOCK_ROWS, Loss, SHORT_BLOCKS, weighted_mean};
 use crate::gbdt::model::Link;
 
 /// Scores are log-odds; base scores stay within this of 0 when only one class occurs.
@@ -39,6 +39,7 @@ impl Loss for Logistic {
             .par_chunks_mut(BLOCK_ROWS)
             .zip(scores[0].par_chunks(BLOCK_ROWS))
             .zip(rows)
+            .with_min_len(SHORT_BLOCKS)
             .for_each(|((out, s), (y, w))| gradient::logistic(s, y, w, out));
         Ok(())
     }

@@ -32,6 +32,8 @@ use super::params::GbdtParams;
 
 /// Rows of a block of parallel work; sums are taken per block, then in block order.
 pub(super) const BLOCK_ROWS: usize = 8192;
+/// Blocks that a thread takes at a time where the work on each is short.
+pub(super) const SHORT_BLOCKS: usize = 4;
 
 /// A loss over a fixed set of rows.
 pub(crate) trait Loss: Send + Sync {

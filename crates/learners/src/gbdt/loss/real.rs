@@ -16,7 +16,9 @@ use super::quantile::Quantile;
 use super::squared::Squared;
 use super::squared_log::SquaredLog;
 use super::tweedie::Tweedie;
-use super::{BLOCK_ROWS, LeafQuantile, Loss, weighted_mean, weighted_quantile, weighted_sums};
+use super::{
+    BLOCK_ROWS, LeafQuantile, Loss, SHORT_BLOCKS, weighted_mean, weighted_quantile, weighted_sums,
+};
 use crate::gbdt::model::Link;
 use crate::gbdt::params::GbdtParams;
 
@@ -156,6 +158,7 @@ impl<P: PointLoss> Loss for Real<P> {
             .par_chunks_mut(BLOCK_ROWS)
             .zip(scores[0].par_chunks(BLOCK_ROWS))
             .zip(rows)
+            .with_min_len(SHORT_BLOCKS)
             .for_each(|((out, s), (y, w))| self.point.gradients(s, y, w, out));
         Ok(())
     }
