@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::head::{Answered, Guarded, Heads};
 use super::service::{self, Service};
+use super::streams::Streams;
 use crate::app::App;
 use crate::tls::Tls;
 
@@ -142,7 +143,8 @@ impl Server {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let mut builder = Builder::new(TokioExecutor::new());
+        let streams = Streams::new();
+        let mut builder = Builder::new(streams.clone());
         builder
             .http1()
             .timer(TokioTimer::new())
@@ -166,6 +168,6 @@ impl Server {
         let stream = TokioIo::new(Guarded::new(stream, heads.clone()));
         let connection = builder.serve_connection(stream, service);
         // A client that goes away or speaks no HTTP is no trouble of ours.
-        let _ = watcher.watch(connection).await;
+        let _ = streams.drive(watcher.watch(connection)).await;
     }
 }

@@ -9,3 +9,4 @@ pub(crate) mod listen;
 mod respond;
 pub(crate) mod route;
 pub(crate) mod service;
+mod streams;
