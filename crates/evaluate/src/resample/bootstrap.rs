@@ -69,7 +69,7 @@ pub fn bootstrap_interval<'a>(
         return Ok(known);
     }
     let interval = draw(&[metric], input, drawing, ctx)?.interval(0)?;
-    Ok(closed::with_unseen(metric, value, interval, input))
+    Ok(closed::with_unseen(metric, value, interval, input, drawing.groups))
 }
 
 /// The interval that follows from the law of a metric, or from there being no error at all.
@@ -125,7 +125,10 @@ pub fn bootstrap_intervals<'a>(
             match draws.as_ref().map(|d| d.interval(i)) {
                 Ok(Ok(interval)) => {
                     let value = result.value.unwrap_or_default();
-                    result.ci95 = Some(closed::with_unseen(members[i], value, interval, input));
+                    result.ci95 = {
+                        let groups = drawing.groups;
+                        Some(closed::with_unseen(members[i], value, interval, input, groups))
+                    };
                     result.note = draws.as_ref().ok().and_then(|d| d.cautions[i].clone());
                 }
                 Ok(Err(error)) => result.note = Some(in_one_line(&error)),

@@ -24,6 +24,7 @@ use modelwright_core::task::Task;
 use super::Mix;
 use super::drawing::classes_have_rows;
 use crate::compare::auc_variance;
+use crate::conformal::share_held;
 use crate::curve::wilson;
 use crate::distribution::Z_975;
 use crate::metric::{MetricEntry, MetricInput, Needs};
@@ -81,7 +82,7 @@ pub(super) fn interval(
         }
         "balanced_accuracy" if classes_have_rows(input.truth).is_ok() => {
             let value = metric.value(input).ok()?;
-            let (below, above, _) = of_shares(input)?;
+            let (below, above, _) = of_shares(input, None)?;
             Some(Interval { low: (value - below).max(0.0), high: (value + above).min(1.0) })
         }
         _ => None,
@@ -119,13 +120,14 @@ pub(super) fn without_errors(
 
 /// The interval of a metric of decided classes, no narrower than the shares of each class that are
 /// found leave it where resamples show none of a class: all of its rows found, or none, are in
-/// every resample. The shares' intervals are Wilson's; their mean has that of the recovered
-/// variances.
+/// every resample. The shares' intervals are Wilson's, by whole groups where rows belong together;
+/// their mean has that of the recovered variances.
 pub(super) fn with_unseen(
     metric: &MetricEntry,
     value: f64,
     ci95: Interval,
     input: &MetricInput<'_>,
+    groups: Option<&[u32]>,
 ) -> Interval {
     let (least, most) = metric.spec.range;
     let has_width = ci95.high - ci95.low > 1e-9 * (most - least);
@@ -133,7 +135,7 @@ pub(super) fn with_unseen(
     if !is_of_classes {
         return ci95;
     }
-    let Some((below, above, is_extreme)) = of_shares(input) else { return ci95 };
+    let Some((below, above, is_extreme)) = of_shares(input, groups) else { return ci95 };
     let is_their_mean = metric.spec.name == "balanced_accuracy";
     if has_width && !(is_their_mean && is_extreme) {
         return ci95;
@@ -148,21 +150,29 @@ pub(super) fn with_unseen(
 /// How far the mean of the classes' shares of rows that are found may be below and above its value:
 /// by Wilson's interval of each share, and the method of recovered variances. And whether of any
 /// class all rows are found, or none.
-fn of_shares(input: &MetricInput<'_>) -> Option<(f64, f64, bool)> {
+fn of_shares(input: &MetricInput<'_>, groups: Option<&[u32]>) -> Option<(f64, f64, bool)> {
     let codes = input.truth.codes()?;
-    let mut counts: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
-    for (decided, code) in input.predictions.classes(input.threshold).iter().zip(codes) {
-        let (found, n) = counts.entry(*code).or_default();
-        *found += f64::from(u8::from(decided == code));
-        *n += 1.0;
+    let decided = input.predictions.classes(input.threshold);
+    let mut rows: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    codes.iter().enumerate().for_each(|(row, code)| rows.entry(*code).or_default().push(row));
+    let (mut below, mut above, mut n_classes, mut is_extreme) = (0.0, 0.0, 0, false);
+    for of_class in rows.values() {
+        let found: Vec<bool> = of_class.iter().map(|row| decided[*row] == codes[*row]).collect();
+        let weights: Option<Vec<f64>> =
+            input.weights.map(|w| of_class.iter().map(|row| w[*row]).collect());
+        let groups: Option<Vec<u32>> =
+            groups.map(|g| of_class.iter().filter_map(|row| g.get(*row).copied()).collect());
+        // A class without weight has no part in the mean.
+        let Some((share, ci95)) = share_held(&found, weights.as_deref(), groups.as_deref()) else {
+            continue;
+        };
+        n_classes += 1;
+        is_extreme |= share <= 0.0 || share >= 1.0;
+        below += (share - ci95.low).powi(2);
+        above += (ci95.high - share).powi(2);
     }
-    let reach = |of: fn(f64, Interval) -> f64| {
-        let step = |(found, n): &(f64, f64)| of(found / n, wilson(found / n, *n)).powi(2);
-        counts.values().map(step).sum::<f64>().sqrt() / counts.len() as f64
-    };
-    let is_extreme = counts.values().any(|(found, n)| *found == 0.0 || found == n);
-    let (below, above) = (reach(|share, ci| share - ci.low), reach(|share, ci| ci.high - share));
-    (!counts.is_empty()).then_some((below, above, is_extreme))
+    let n = f64::from(n_classes);
+    (n_classes > 0).then(|| (below.sqrt() / n, above.sqrt() / n, is_extreme))
 }
 
 /// So many independent rows of the rarest class as the weights and groups leave (Kish's effective
@@ -319,11 +329,16 @@ mod tests {
         let input = MetricInput::new(&truth, &p);
         let point = |v| Interval { low: v, high: v };
         for name in ["balanced_accuracy", "f1_macro"] {
-            let found = with_unseen(metric(name).unwrap(), 2.0 / 3.0, point(2.0 / 3.0), &input);
+            let found =
+                with_unseen(metric(name).unwrap(), 2.0 / 3.0, point(2.0 / 3.0), &input, None);
             assert!(found.low < 0.5 && found.high > 0.9, "{name}: {found:?}");
         }
+        // Rows that belong together say less.
+        let name = metric("balanced_accuracy").unwrap();
+        let of = |groups| with_unseen(name, 2.0 / 3.0, point(2.0 / 3.0), &input, groups);
+        assert!(of(Some(&[0, 0, 1, 1, 2, 2, 3, 3, 4])).low < of(None).low - 0.05);
         let wide = Interval { low: 0.4, high: 0.7 };
-        assert_eq!(with_unseen(metric("f1_macro").unwrap(), 0.6, wide, &input), wide);
+        assert_eq!(with_unseen(metric("f1_macro").unwrap(), 0.6, wide, &input, None), wide);
     }
 
     #[test]
