@@ -122,7 +122,8 @@ fn finding(record: &RunRecord, headline: &Headline<'_>, verdict: Verdict) -> Str
         shown if is_shown(shown) => {
             let clearly = if headline.few_rows().is_some() { "" } else { "clearly " };
             format!(
-                "The model predicts {target} {clearly}better than always giving the same answer would"
+                "The model predicts {target} {clearly}better than always giving the same answer \
+                 would"
             )
         }
         _ => format!(
