@@ -95,6 +95,16 @@ pub(crate) fn share_held(
     weights: Option<&[f64]>,
     groups: Option<&[u32]>,
 ) -> Option<(f64, Interval)> {
+    let (share, n) = share_and_worth(held, weights, groups)?;
+    Some((share, wilson(share, n)))
+}
+
+/// The share of rows that are `held`, and as how many independent rows of one weight they count.
+pub(crate) fn share_and_worth(
+    held: &[bool],
+    weights: Option<&[f64]>,
+    groups: Option<&[u32]>,
+) -> Option<(f64, f64)> {
     let n_rows = held.len();
     let weight = |row: usize| weights.map_or(1.0, |w| w[row]);
     let (mut total, mut squares, mut hits) = (0.0, 0.0, 0.0);
@@ -114,18 +124,17 @@ pub(crate) fn share_held(
     let residual = |row: usize| f64::from(u8::from(held[row])) - share;
     let of_groups = groups.filter(|groups| groups.len() == n_rows);
     let certain = of_groups.map(|g| clustered(g, |row| weight(row) / total, residual));
-    let ci95 = match certain {
+    let worth = match certain {
         Some(Some(certain)) => of_few(share, effective, &certain),
         // All rows are of one group, which is one witness.
-        Some(None) => wilson(share, 1.0),
-        None => wilson(share, effective),
+        Some(None) => 1.0,
+        None => effective,
     };
-    Some((share, ci95))
+    Some((share, worth))
 }
 
-/// Wilson's interval with so many rows as have the variance that the groups show, and with the
-/// quantile of few groups.
-fn of_few(share: f64, n_rows: f64, certain: &Clustered) -> Interval {
+/// So many rows as have the variance that the groups show, less for the quantile of few groups.
+fn of_few(share: f64, n_rows: f64, certain: &Clustered) -> f64 {
     let variance = certain.standard_error.powi(2);
     let of_rows = share * (1.0 - share) / n_rows;
     // Never more witnesses than rows, nor fewer than groups. Where all groups say the same, they
@@ -134,7 +143,7 @@ fn of_few(share: f64, n_rows: f64, certain: &Clustered) -> Interval {
     let design = (variance / of_rows).max(1.0);
     let n = if of_rows > 0.0 { (n_rows / design).max(n_groups) } else { n_groups };
     let widened = (student_quantile(0.975, certain.df) / Z_975).powi(2);
-    wilson(share, n / widened)
+    n / widened
 }
 
 #[cfg(test)]

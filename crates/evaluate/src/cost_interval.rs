@@ -100,6 +100,16 @@ fn n_effective(n_rows: usize, weights: Option<&[f64]>) -> f64 {
     })
 }
 
+/// So many groups of one weight as these are worth.
+fn n_effective_groups(groups: &[u32], weights: Option<&[f64]>) -> f64 {
+    let (codes, n_groups) = numbered(groups);
+    let mut sums = vec![0.0; n_groups];
+    for (code, weight) in codes.iter().zip(weights.unwrap_or_default()) {
+        sums[*code as usize] += weight;
+    }
+    n_effective(n_groups, weights.map(|_| &sums[..]))
+}
+
 /// The mean cost of the decisions that `decided` are, and its interval.
 ///
 /// # Errors
@@ -130,7 +140,7 @@ pub(crate) fn mean_cost(
         let note = measured.note.filter(|_| ci95.is_none());
         return Ok(MetricValue { ci95, note, ..measured });
     };
-    let (below, above) = cells.extreme().reach(numbered(groups).1 as f64);
+    let (below, above) = cells.extreme().reach(n_effective_groups(groups, given.weights));
     let wider = |ci: Interval| Interval {
         low: (value - (value - ci.low).hypot(below)).max(0.0),
         high: value + (ci.high - value).hypot(above),

@@ -154,7 +154,7 @@ fn add_curves(
     let task = truth.task();
     if task.is_classification() {
         evaluation.calibration =
-            curve::calibration_bins(truth, predictions, weights, CALIBRATION_BINS)?;
+            curve::calibration_bins(truth, predictions, weights, input.groups, CALIBRATION_BINS)?;
         evaluation.reliability =
             Some(reliability(truth, predictions, weights, &evaluation.calibration)?);
         let (shown, at) = decided.map_or((predictions, threshold), |d| (d, CERTAIN));

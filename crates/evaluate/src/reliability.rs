@@ -211,11 +211,11 @@ fn brier_parts(bins: &[Sums], rows: &[Row]) -> BrierParts {
     parts
 }
 
-/// Where the observed share of a bin lies if its mean probability is honest: a binomial of the
-/// bin's rows, taken as normal.
+/// Where the observed share of a bin lies if its mean probability is honest: a binomial of as many
+/// rows as the bin's count as, taken as normal.
 fn consistent(bin: &CalibrationBin) -> Interval {
-    let p = bin.predicted;
-    let half = Z_975 * (p * (1.0 - p) / bin.n_rows.max(1) as f64).sqrt();
+    let (p, n) = (bin.predicted, bin.n_effective.unwrap_or(bin.n_rows.max(1) as f64));
+    let half = Z_975 * (p * (1.0 - p) / n).sqrt();
     Interval { low: (p - half).max(0.0), high: (p + half).min(1.0) }
 }
 
@@ -234,7 +234,7 @@ mod tests {
     }
 
     fn measured(truth: &Target, p: &Predictions) -> Reliability {
-        let bins = calibration_bins(truth, p, None, 10).unwrap();
+        let bins = calibration_bins(truth, p, None, None, 10).unwrap();
         let found = reliability(truth, p, None, &bins).unwrap();
         assert_eq!(found.consistent.len(), bins.len());
         found
@@ -273,7 +273,7 @@ mod tests {
         let (mut inside, mut n) = (0, 0);
         for seed in 0..60 {
             let (truth, p) = honest(1000, seed);
-            let bins = calibration_bins(&truth, &p, None, 10).unwrap();
+            let bins = calibration_bins(&truth, &p, None, None, 10).unwrap();
             let found = reliability(&truth, &p, None, &bins).unwrap();
             for (bin, bar) in bins.iter().zip(found.consistent) {
                 inside += usize::from(bar.low <= bin.observed && bin.observed <= bar.high);

@@ -229,15 +229,25 @@ impl Flow {
     }
 }
 
-/// Tells which members the last fit left as they were tested; `None` where it left none.
-pub(super) fn left_as_tested(combined: &Combined) -> Option<String> {
+/// Notes which members the last fit left as they were tested, and says so in words that need no
+/// names; `None` where it left none.
+pub(super) fn left_as_tested(combined: &mut Combined) -> Option<String> {
     let with_weight = || combined.members.iter().filter(|m| m.weight > 0.0);
-    let left: Vec<&str> =
-        with_weight().filter(|m| !m.is_refit).map(|m| m.planned.name.as_str()).collect();
-    let who = match (left.len(), with_weight().count()) {
-        (0, _) => return None,
-        (n, all) if n == all => "the delivered model".to_owned(),
-        _ => format!("{} of the delivered model", left.join(", ")),
+    let left: Vec<String> =
+        with_weight().filter(|m| !m.is_refit).map(|m| m.planned.name.clone()).collect();
+    let n_all = with_weight().count();
+    let said = of_left(left.len(), n_all);
+    combined.record.left_as_tested = left;
+    said
+}
+
+/// What is said of so many of all members that were left.
+fn of_left(n_left: usize, n_all: usize) -> Option<String> {
+    let who = match n_left {
+        0 => return None,
+        n if n == n_all => "the delivered model".to_owned(),
+        1 => format!("one of the {n_all} parts of the delivered model"),
+        n => format!("{n} of the {n_all} parts of the delivered model"),
     };
     Some(format!(
         "{who} did not learn from the held-out rows in the end: there was no time or memory for a \
@@ -254,4 +264,18 @@ struct AllRows<'a> {
 
 fn prepared_encoders(prepared: &mut BTreeMap<String, Prepared>) -> BTreeMap<String, FittedEncoder> {
     std::mem::take(prepared).into_iter().map(|(name, p)| (name, p.encoder)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_last_fit_left_is_said_without_names() {
+        assert_eq!(of_left(0, 3), None);
+        assert!(of_left(1, 1).unwrap().starts_with("the delivered model did not learn"));
+        let some = of_left(1, 4).unwrap();
+        assert!(some.starts_with("one of the 4 parts of the delivered model did not"), "{some}");
+        assert!(of_left(2, 4).unwrap().starts_with("2 of the 4 parts"), "{some}");
+    }
 }

@@ -117,10 +117,13 @@ pub struct CalibrationBin {
     pub predicted: f64,
     /// Observed share.
     pub observed: f64,
-    /// 95 % interval of the observed share (Wilson).
+    /// 95 % interval of the observed share (Wilson), by whole groups where rows belong together.
     pub ci95: Interval,
     /// Rows in the bin.
     pub n_rows: usize,
+    /// As how many independent rows of one weight they count; `None` where that is `n_rows`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_effective: Option<f64>,
 }
 
 /// Rows by true and predicted class.

@@ -129,6 +129,10 @@ pub struct EnsembleRecord {
     /// then members of the same recipe that had not seen those rows were tested in their place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n_rows_all: Option<u64>,
+    /// The members that the last fit left as they were tested, because there was no time or memory
+    /// for them; empty where all learned from all rows, or none was asked to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_as_tested: Vec<String>,
 }
 
 /// A trial's share in the ensemble.

@@ -25,6 +25,10 @@ pub(crate) struct Held {
     pub(crate) holding: usize,
     /// Intervals.
     pub(crate) of: usize,
+    /// Intervals that lie above the truth, and below it.
+    pub(crate) missing: [usize; 2],
+    /// The median length of an interval, and that which one in twenty exceeds.
+    pub(crate) length: [f64; 2],
 }
 
 impl Held {
@@ -56,17 +60,21 @@ fn count(
     let all = for_each(size.n_tables, of);
     let count = |i: usize| {
         let given = all.iter().filter_map(|t| t[i]);
-        let holds = |ci: &Interval| ci.low <= truths[i] && truths[i] <= ci.high;
-        (given.clone().filter(holds).count(), given.count())
+        let above = given.clone().filter(|ci| ci.low > truths[i]).count();
+        let below = given.clone().filter(|ci| ci.high < truths[i]).count();
+        let mut lengths: Vec<f64> = given.map(|ci| ci.high - ci.low).collect();
+        lengths.sort_by(f64::total_cmp);
+        let of = lengths.len();
+        let at = |one_in: usize| lengths.get(of - of.div_ceil(one_in)).copied().unwrap_or_default();
+        Held {
+            what: names[i].clone(),
+            holding: of - above - below,
+            of,
+            missing: [above, below],
+            length: [at(2), at(20)],
+        }
     };
-    names
-        .iter()
-        .enumerate()
-        .map(|(i, what)| {
-            let (holding, of) = count(i);
-            Held { what: what.clone(), holding, of }
-        })
-        .collect()
+    (0..names.len()).map(count).collect()
 }
 
 fn named(kind: &str, names: &[&str], world: World, size: Size) -> Vec<String> {

@@ -19,7 +19,10 @@ fn main() {
     let only = std::env::args().nth(2);
     let is_asked = |what: &str| only.as_ref().is_none_or(|only| what.starts_with(only));
     let size = |n_rows| Size { n_tables, n_rows, n_resamples: 400 };
-    println!("{:<64} {:>7} {:>7}", "95 % interval", "held", "of");
+    println!(
+        "{:<64} {:>8} {:>6} {:>6} {:>6} {:>9} {:>9}",
+        "95 % interval", "held", "of", "above", "below", "length", "1 in 20"
+    );
     for world in [World::Binary(1.0), World::Binary(2.7), World::Three, World::Numbers] {
         for n_rows in [40, 100, 400] {
             if is_asked(&world.name()) {
@@ -54,6 +57,13 @@ fn main() {
 #[expect(clippy::print_stdout, reason = "a program run by hand")]
 fn show(all: &[Held]) {
     for held in all {
-        println!("{:<64} {:>6.1} % {:>6}", held.what, 100.0 * held.share(), held.of);
+        let share = |n: usize| 100.0 * n as f64 / held.of.max(1) as f64;
+        let ([above, below], [middle, long]) = (held.missing.map(share), held.length);
+        println!(
+            "{:<64} {:>6.1} % {:>6} {above:>6.1} {below:>6.1} {middle:>9.4} {long:>9.4}",
+            held.what,
+            100.0 * held.share(),
+            held.of
+        );
     }
 }

@@ -184,7 +184,10 @@ fn signed_ranks_with_ties_are_counted_as_all_ways_to_give_signs_are() {
 fn bca_intervals_are_scipys() {
     for case in golden().bca {
         let resampled = case.resampled.into_iter().map(Some).collect();
-        all_close(&ends(bca_of(case.value, resampled, &case.left_out, 0.025).unwrap()), &case.ci95);
+        all_close(
+            &ends(bca_of(case.value, resampled, &case.left_out, [0.025; 2]).unwrap()),
+            &case.ci95,
+        );
     }
 }
 
@@ -202,7 +205,7 @@ fn what_cannot_be_tested_is_refused() {
     assert!(Ranking::new(&[vec![1.0, 1.0], vec![2.0, 2.0]], true).is_err());
     assert!(Ranking::new(&[vec![1.0, 2.0], vec![2.0]], true).is_err());
     assert!(wilcoxon(&[0.0, 0.0]).is_err());
-    assert!(bca_of(1.0, vec![None, None], &[1.0, 2.0], 0.025).is_err());
+    assert!(bca_of(1.0, vec![None, None], &[1.0, 2.0], [0.025; 2]).is_err());
 }
 
 #[test]

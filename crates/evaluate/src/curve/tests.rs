@@ -2,7 +2,7 @@
 
 use modelwright_core::Context;
 use modelwright_core::random::Random;
-use modelwright_core::record::CurvePoint;
+use modelwright_core::record::{CalibrationBin, CurvePoint};
 use modelwright_core::task::{Predictions, Target};
 
 use super::*;
@@ -75,17 +75,41 @@ fn curves_of_one_class_or_of_many_are_refused() {
 #[test]
 fn calibration_bins_rise_hold_equal_mass_and_cover_honest_probabilities() {
     let (truth, p) = binary(5000, 3);
-    let bins = calibration_bins(&truth, &p, None, 10).unwrap();
+    let bins = calibration_bins(&truth, &p, None, None, 10).unwrap();
     assert_eq!(bins.iter().map(|b| b.n_rows).collect::<Vec<_>>(), [500; 10]);
     assert!(bins.is_sorted_by(|a, b| a.predicted < b.predicted));
-    let covered = |b: &&modelwright_core::record::CalibrationBin| {
-        b.ci95.low <= b.predicted && b.predicted <= b.ci95.high
-    };
+    let covered = |b: &&CalibrationBin| b.ci95.low <= b.predicted && b.predicted <= b.ci95.high;
     assert!(bins.iter().filter(covered).count() >= 8);
     let twice = vec![2.0; 5000];
-    let weighted = calibration_bins(&truth, &p, Some(&twice), 10).unwrap();
+    let weighted = calibration_bins(&truth, &p, Some(&twice), None, 10).unwrap();
     // Wilson by the effective number of rows: equal weights change nothing.
     assert!((weighted[4].ci95.low - bins[4].ci95.low).abs() < 1e-12);
+}
+
+#[test]
+fn rows_that_belong_together_are_one_witness_in_a_bin() {
+    // 100 groups of 10 rows: all rows of a group happen, or none does.
+    let groups: Vec<u32> = (0..1000).map(|row| row / 10).collect();
+    let codes = groups.iter().map(|group| u32::from(group % 3 == 0)).collect();
+    let truth = Target::Class { codes, n_classes: 2 };
+    let p = Predictions::new(1, vec![0.3; 1000]);
+    let of = |groups: Option<&[u32]>| calibration_bins(&truth, &p, None, groups, 10).unwrap()[0];
+    let (of_rows, of_groups) = (of(None), of(Some(&groups)));
+    let width = |bin: CalibrationBin| bin.ci95.high - bin.ci95.low;
+    assert_eq!((of_rows.observed, of_rows.n_effective), (0.34, None));
+    assert!((of_groups.observed - 0.34).abs() < 1e-12 && of_groups.n_rows == 1000);
+    let worth = of_groups.n_effective.unwrap();
+    assert!((85.0..101.0).contains(&worth), "{worth}");
+    assert!(width(of_groups) > 2.9 * width(of_rows), "{of_groups:?}");
+    // What is consistent with honest probabilities is as wide.
+    let bars =
+        |bin| crate::reliability::reliability(&truth, &p, None, &[bin]).unwrap().consistent[0];
+    let (wide, slim) = (bars(of_groups), bars(of_rows));
+    assert!(wide.high - wide.low > 2.9 * (slim.high - slim.low));
+    // Each row a group of its own is as without groups, but for the quantile.
+    let own: Vec<u32> = (0..1000).collect();
+    assert!((width(of(Some(&own))) / width(of_rows) - 1.0).abs() < 0.01);
+    assert!(calibration_bins(&truth, &p, None, Some(&own[1..]), 10).is_err());
 }
 
 #[test]
@@ -93,27 +117,28 @@ fn ties_share_a_bin_and_few_rows_make_few_bins() {
     let codes: Vec<u32> = (0..100).map(|row| row % 2).collect();
     let truth = Target::Class { codes, n_classes: 2 };
     let constant = Predictions::new(1, vec![0.5; 100]);
-    let bins = calibration_bins(&truth, &constant, None, 10).unwrap();
+    let bins = calibration_bins(&truth, &constant, None, None, 10).unwrap();
     assert_eq!((bins.len(), bins[0].n_rows, bins[0].observed), (1, 100, 0.5));
     // Wilson's interval of 50 of 100 (statsmodels: 0.4038315303659956, 0.5961684696340044).
     assert!((bins[0].ci95.low - 0.403_831_530_365_995_6).abs() < 1e-12);
     assert!((bins[0].ci95.high - 0.596_168_469_634_004_4).abs() < 1e-12);
     let (truth, p) = binary(45, 4);
-    assert_eq!(calibration_bins(&truth, &p, None, 10).unwrap().len(), 2);
+    assert_eq!(calibration_bins(&truth, &p, None, None, 10).unwrap().len(), 2);
     let (truth, p) = binary(3, 4);
-    assert_eq!(calibration_bins(&truth, &p, None, 10).unwrap().len(), 1);
+    assert_eq!(calibration_bins(&truth, &p, None, None, 10).unwrap().len(), 1);
 }
 
 #[test]
 fn many_classes_are_calibrated_by_their_top_label() {
     let truth = Target::Class { codes: vec![0, 1, 2], n_classes: 3 };
     let p = Predictions::new(3, vec![0.6, 0.2, 0.2, 0.1, 0.8, 0.1, 0.5, 0.3, 0.2]);
-    let bins = calibration_bins(&truth, &p, None, 10).unwrap();
+    let bins = calibration_bins(&truth, &p, None, None, 10).unwrap();
     assert_eq!(bins.len(), 1);
     assert!((bins[0].predicted - 1.9 / 3.0).abs() < 1e-12);
     assert!((bins[0].observed - 2.0 / 3.0).abs() < 1e-12);
     assert!(
-        calibration_bins(&Target::Real(vec![1.0]), &Predictions::zeros(1, 1), None, 5).is_err()
+        calibration_bins(&Target::Real(vec![1.0]), &Predictions::zeros(1, 1), None, None, 5)
+            .is_err()
     );
 }
 

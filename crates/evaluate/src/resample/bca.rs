@@ -7,8 +7,8 @@ use modelwright_core::{Error, Result};
 use super::bootstrap::quantile_of_sorted;
 use crate::distribution::{normal_cdf, normal_quantile};
 
-/// The BCa interval from a value, its resampled values, and its values with a part left out; `tail`
-/// is what it leaves out on each side, 0.025 for one of 95 %.
+/// The BCa interval from a value, its resampled values, and its values with a part left out;
+/// `ends` are what it leaves out below and above, 0.025 for one of 95 %.
 ///
 /// # Errors
 /// Input error when fewer than nine of ten resamples are defined, or fewer than two parts.
@@ -16,7 +16,7 @@ pub(crate) fn corrected(
     value: f64,
     resampled: Vec<Option<f64>>,
     left_out: &[f64],
-    tail: f64,
+    ends: [f64; 2],
 ) -> Result<Interval> {
     let n_all = resampled.len();
     let mut sorted: Vec<f64> = resampled.into_iter().flatten().collect();
@@ -39,7 +39,7 @@ pub(crate) fn corrected(
         let level = normal_cdf(bias + z / (1.0 - acceleration * z));
         quantile_of_sorted(&sorted, level)
     };
-    finite(Interval { low: end(tail), high: end(1.0 - tail) })
+    finite(Interval { low: end(ends[0]), high: end(1.0 - ends[1]) })
 }
 
 /// A sixth of the skewness of the values with a part left out.

@@ -7,10 +7,11 @@ use modelwright_core::{Context, Error, Result};
 
 use super::bca::{corrected, finite};
 use super::drawing::numbered;
+use super::ends::{ENDS, ends, few_positive};
+use super::relabelled::Relabelled;
 use super::strata::has_weight;
 use super::studentised::Pivot;
 use super::{Drawing, Mix, closed};
-use crate::distribution::{normal_cdf, student_quantile};
 use crate::metric::{MetricEntry, MetricInput, Needs, Prepared, PreparedSet, Ranked};
 
 /// Rows drawn in all, beyond which the number of resamples is cut. An interval of a large table
@@ -68,7 +69,7 @@ pub fn bootstrap_interval<'a>(
         return Ok(known);
     }
     let interval = draw(&[metric], input, drawing, ctx)?.interval(0)?;
-    Ok(closed::with_unseen(metric, value, interval, input))
+    Ok(closed::with_unseen(metric, value, interval, input, drawing.groups))
 }
 
 /// The interval that follows from the law of a metric, or from there being no error at all.
@@ -78,7 +79,8 @@ fn known(
     input: &MetricInput<'_>,
     drawing: Drawing<'_>,
 ) -> Option<Interval> {
-    let of_rows = if drawing.groups.is_some() { None } else { closed::interval(metric, input) };
+    let of_rows =
+        if drawing.groups.is_some() { None } else { closed::interval(metric, input, drawing.mix) };
     let rarest = || closed::rarest_class(input, drawing.groups);
     of_rows.or_else(|| closed::without_errors(metric, value, rarest))
 }
@@ -123,7 +125,10 @@ pub fn bootstrap_intervals<'a>(
             match draws.as_ref().map(|d| d.interval(i)) {
                 Ok(Ok(interval)) => {
                     let value = result.value.unwrap_or_default();
-                    result.ci95 = Some(closed::with_unseen(members[i], value, interval, input));
+                    result.ci95 = {
+                        let groups = drawing.groups;
+                        Some(closed::with_unseen(members[i], value, interval, input, groups))
+                    };
                     result.note = draws.as_ref().ok().and_then(|d| d.cautions[i].clone());
                 }
                 Ok(Err(error)) => result.note = Some(in_one_line(&error)),
@@ -198,6 +203,8 @@ struct Draws {
     studentised: Vec<Option<Interval>>,
     /// Which metrics are losses that so few rows of classes say nothing certain about.
     too_few: Vec<Option<usize>>,
+    /// Of an average precision of few rows: its positive ones.
+    few_positive: Vec<Option<usize>>,
     /// What is to be said beside an interval.
     cautions: Vec<Option<String>>,
     /// Groups that are drawn whole; `None` where rows are.
@@ -221,7 +228,7 @@ impl Draws {
         }
         let of = |all: &[Vec<Option<f64>>]| all.iter().map(|v| v[metric]).collect::<Vec<_>>();
         let left_out: Vec<f64> = of(&self.left_out).into_iter().flatten().collect();
-        let tail = self.n_groups.map_or(ENDS, expanded);
+        let tail = ends(self.n_groups, self.few_positive[metric]);
         if left_out.len() < LEFT_OUT_MIN || left_out.len() < self.left_out.len() {
             return percentiles(of(&self.resampled), tail);
         }
@@ -242,6 +249,30 @@ fn too_few(
     let of =
         |(m, p): (&&MetricEntry, &Option<Pivot<'_>>)| few.filter(|_| p.is_some() && is_loss(m));
     metrics.iter().zip(pivots).map(of).collect()
+}
+
+/// What is studentised of each metric that is a mean over rows.
+fn pivots<'a>(
+    metrics: &[&MetricEntry],
+    set: &'a PreparedSet,
+    input: &MetricInput<'a>,
+    drawing: Drawing<'_>,
+) -> Vec<Option<Pivot<'a>>> {
+    let fixed = match (input.truth, drawing.mix) {
+        (Target::Class { codes, n_classes }, Mix::Fixed) => Some((codes.as_slice(), *n_classes)),
+        _ => None,
+    };
+    let of = |(m, metric): (usize, &&MetricEntry)| {
+        // The standard error of a mean is that of independent rows.
+        let mean = set.mean(m).filter(|_| drawing.groups.is_none())?;
+        let pivot = Pivot::new(mean, input.weights, fixed)?;
+        Some(if input.truth.values().is_some() {
+            pivot.with_tail()
+        } else {
+            pivot.with_most().with_labels(Relabelled::of(metric, input))
+        })
+    };
+    metrics.iter().enumerate().map(of).collect()
 }
 
 fn draw(
@@ -274,24 +305,14 @@ fn draw(
         draws.ranges.push(metric.spec.range);
     }
     let n_resamples = n_resamples_for(work_rows(&truth), n_resamples);
-    let fixed = match (&truth, drawing.mix) {
-        (Target::Class { codes, n_classes }, Mix::Fixed) => Some((codes.as_slice(), *n_classes)),
-        _ => None,
-    };
-    // The standard error of a mean is that of independent rows.
-    let mean = |m: usize| set.mean(m).filter(|_| drawing.groups.is_none());
-    let pivot = |m: usize| {
-        let pivot = Pivot::new(mean(m)?, weights, fixed)?;
-        Some(if truth.values().is_some() { pivot.with_tail() } else { pivot.with_most() })
-    };
-    let pivots: Vec<Option<Pivot<'_>>> = (0..set.len()).map(pivot).collect();
+    let pivots = pivots(metrics, &set, &input, drawing);
     let strata = drawing.strata(&truth, weights)?;
     let resampled = strata.resample_numbered(STREAM, n_resamples, ctx, |resample, drawn| {
         let distances = |pivot: &Option<Pivot<'_>>| {
             let Some(pivot) = pivot else { return [None; 2] };
             // Anew for each metric: its interval does not depend on which others are asked.
             let random = &mut ctx.random(TAIL_STREAM, resample);
-            [pivot.distance(drawn), pivot.distance_in_tail(drawn, random)]
+            [pivot.distance(drawn), pivot.distance_smoothed(drawn, random)]
         };
         (values(&set, drawn), pivots.iter().map(distances).collect::<Vec<_>>())
     });
@@ -302,6 +323,7 @@ fn draw(
     draws.studentised = pivots.iter().enumerate().map(|(m, p)| interval(m, p.as_ref()?)).collect();
     let is_numbers = truth.values().is_some();
     draws.too_few = too_few(metrics, &pivots, &truth);
+    draws.few_positive = few_positive(metrics, &truth);
     draws.cautions = pivots.iter().map(|p| p.as_ref().filter(|_| is_numbers)?.caution()).collect();
     draws.resampled = resampled.into_iter().map(|(values, _)| values).collect();
     let (units, n_units) = match drawing.groups {
@@ -352,27 +374,16 @@ fn in_score_order(input: &MetricInput<'_>) -> Vec<u32> {
     }
 }
 
-/// What a 95 % interval leaves out on each side.
-const ENDS: f64 = 0.025;
-
-/// What to leave out where so few groups are drawn: resamples of few are as much too narrow as
-/// their own variance is too small, and as a t-distribution is wider than a normal one (expanded
-/// percentiles; Hesterberg, The American Statistician 69, 2015, section 5.3).
-fn expanded(n_groups: usize) -> f64 {
-    let n = n_groups.max(2) as f64;
-    normal_cdf(-student_quantile(1.0 - ENDS, n - 1.0) * (n / (n - 1.0)).sqrt())
-}
-
 /// The 2.5 % and 97.5 % quantiles (linear between order statistics) of the defined values.
 pub(crate) fn percentile_interval(values: Vec<Option<f64>>) -> Result<Interval> {
-    percentiles(values, ENDS)
+    percentiles(values, [ENDS; 2])
 }
 
-/// As [`percentile_interval`], with a share `tail` left out on each side.
-fn percentiles(values: Vec<Option<f64>>, tail: f64) -> Result<Interval> {
+/// As [`percentile_interval`], with these shares left out below and above.
+fn percentiles(values: Vec<Option<f64>>, [below, above]: [f64; 2]) -> Result<Interval> {
     let sorted = defined(values)?;
     let quantile = |q: f64| quantile_of_sorted(&sorted, q);
-    finite(Interval { low: quantile(tail), high: quantile(1.0 - tail) })
+    finite(Interval { low: quantile(below), high: quantile(1.0 - above) })
 }
 
 /// The defined values in ascending order.

@@ -13,12 +13,26 @@ use crate::distribution::chi_square_above;
 pub(super) fn most_by_chance(losses: &[f64], weights: Option<&[f64]>) -> f64 {
     let own = |row: usize| weights.map_or(1.0, |w| w[row]);
     let total: f64 = (0..losses.len()).map(own).sum();
-    let (mut mean, mut variance, mut largest) = (0.0, 0.0, 0.0_f64);
-    for (row, loss) in losses.iter().enumerate() {
-        let part = loss * own(row) / total;
-        mean += part;
-        variance += part * part;
-        largest = largest.max(part);
+    let parts = losses.iter().enumerate().map(|(row, loss)| (loss * own(row) / total, 1.0));
+    most_of_events(&parts.collect::<Vec<_>>(), 0.0)
+}
+
+/// The 97.5 % end of the sum of events, each of a size that is not negative, and expected so many
+/// times; infinite where they sum to nothing. What is added is the largest that comes with a chance
+/// of `chance` among all that are as large.
+pub(super) fn most_of_events(events: &[(f64, f64)], chance: f64) -> f64 {
+    let mut falling = events.to_vec();
+    falling.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut expected = 0.0;
+    let largest = falling.iter().find(|(_, times)| {
+        expected += times;
+        expected > 0.0 && expected >= chance
+    });
+    let largest = largest.map_or(0.0, |(size, _)| *size);
+    let (mut mean, mut variance) = (0.0, 0.0);
+    for (size, times) in events {
+        mean += size * times;
+        variance += size * size * times;
     }
     let (mean, variance) = (mean + largest, variance + largest * largest);
     let degrees = 2.0 * mean * mean / variance;
@@ -42,5 +56,13 @@ mod tests {
         assert!((weighted - most_by_chance(&[1.0, 0.0], None)).abs() < 1e-12);
         assert_eq!(most_by_chance(&[0.0; 5], None), f64::INFINITY);
         assert_eq!(most_by_chance(&[], None), f64::INFINITY);
+    }
+
+    #[test]
+    fn an_event_that_hardly_ever_comes_is_not_added() {
+        let events = [(1.0, 1.0), (1.0, 1.0), (50.0, 0.001)];
+        let (often, rarely) = (most_of_events(&events, 0.025), most_of_events(&events, 0.0005));
+        assert!(often < 20.0 && rarely > 50.0, "{often} {rarely}");
+        assert_eq!(most_of_events(&[(3.0, 0.0)], 0.0), f64::INFINITY, "it never comes");
     }
 }

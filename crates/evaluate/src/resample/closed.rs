@@ -5,25 +5,36 @@
 //! |---|---|
 //! | share of rows (accuracy, top-k, precision, recall) | Wilson's |
 //! | area under the ROC curve | DeLong's variance on the logit scale; Newcombe's at 0 and 1 |
+//! | F1 of a mix of classes that is drawn | Wilson's of the share it follows from |
+//! | balanced accuracy | Wilson's of each class, their variances recovered (MOVER) |
 //! | average precision of 1 | down to what one further negative row before all others would leave |
 //!
 //! References: Wilson, JASA 22, 1927; Qin & Hotilovac, "Comparison of non-parametric confidence
 //! intervals for the area under the ROC curve", Statistical Methods in Medical Research 17, 2008;
 //! Newcombe, "Confidence intervals for an effect size measure based on the Mann–Whitney statistic,
-//! part 2", Statistics in Medicine 25, 2006 (method 5).
+//! part 2", Statistics in Medicine 25, 2006 (method 5); Lam, Gopal & Qian, "Confidence intervals
+//! for the F1 score: a comparison of four methods", 2023 (Wilson indirect); Zou & Donner,
+//! "Construction of confidence limits about effect measures", Statistics in Medicine 27, 2008.
 
 use std::collections::BTreeMap;
 
 use modelwright_core::record::Interval;
 use modelwright_core::task::Task;
 
+use super::Mix;
+use super::drawing::classes_have_rows;
 use crate::compare::auc_variance;
+use crate::conformal::share_held;
 use crate::curve::wilson;
 use crate::distribution::Z_975;
 use crate::metric::{MetricEntry, MetricInput, Needs};
 
 /// The 95 % interval of a metric whose law is known; `None` for others, and with weights.
-pub(super) fn interval(metric: &MetricEntry, input: &MetricInput<'_>) -> Option<Interval> {
+pub(super) fn interval(
+    metric: &MetricEntry,
+    input: &MetricInput<'_>,
+    mix: Mix,
+) -> Option<Interval> {
     if input.weights.is_some() {
         return None;
     }
@@ -60,6 +71,20 @@ pub(super) fn interval(metric: &MetricEntry, input: &MetricInput<'_>) -> Option<
             let found = positive.clone().filter(|(d, _)| **d == 1).count();
             share(found, positive.count())
         }
+        // Twice the share `right / (right + wrong)` by one more than it (Dice by Jaccard).
+        "f1" if is_binary && mix == Mix::Drawn => {
+            let decided = decided();
+            let pairs = || decided.iter().zip(codes);
+            let either = pairs().filter(|(d, c)| **d == 1 || **c == 1).count();
+            let ci = share(pairs().filter(|(d, c)| **d == 1 && **c == 1).count(), either)?;
+            let f1 = |share: f64| 2.0 * share / (1.0 + share);
+            Some(Interval { low: f1(ci.low), high: f1(ci.high) })
+        }
+        "balanced_accuracy" if classes_have_rows(input.truth).is_ok() => {
+            let value = metric.value(input).ok()?;
+            let (below, above, _) = of_shares(input, None)?;
+            Some(Interval { low: (value - below).max(0.0), high: (value + above).min(1.0) })
+        }
         _ => None,
     }
 }
@@ -95,38 +120,59 @@ pub(super) fn without_errors(
 
 /// The interval of a metric of decided classes, no narrower than the shares of each class that are
 /// found leave it where resamples show none of a class: all of its rows found, or none, are in
-/// every resample. The shares' intervals are Wilson's; their mean has that of the recovered
-/// variances.
+/// every resample. The shares' intervals are Wilson's, by whole groups where rows belong together;
+/// their mean has that of the recovered variances.
 pub(super) fn with_unseen(
     metric: &MetricEntry,
     value: f64,
     ci95: Interval,
     input: &MetricInput<'_>,
+    groups: Option<&[u32]>,
 ) -> Interval {
     let (least, most) = metric.spec.range;
     let has_width = ci95.high - ci95.low > 1e-9 * (most - least);
     let is_of_classes = metric.spec.needs == Needs::Labels && (most - least).is_finite();
-    let Some(codes) = input.truth.codes().filter(|_| is_of_classes) else { return ci95 };
-    let mut counts: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
-    for (decided, code) in input.predictions.classes(input.threshold).iter().zip(codes) {
-        let (found, n) = counts.entry(*code).or_default();
-        *found += f64::from(u8::from(decided == code));
-        *n += 1.0;
-    }
-    let is_extreme = |(found, n): &(f64, f64)| *found == 0.0 || found == n;
-    let is_their_mean = metric.spec.name == "balanced_accuracy";
-    if has_width && !(is_their_mean && counts.values().any(is_extreme)) {
+    if !is_of_classes {
         return ci95;
     }
-    let reach = |of: fn(f64, Interval) -> f64| {
-        let step = |(found, n): &(f64, f64)| of(found / n, wilson(found / n, *n)).powi(2);
-        counts.values().map(step).sum::<f64>().sqrt() / counts.len() as f64 * (most - least)
-    };
-    let (below, above) = (reach(|share, ci| share - ci.low), reach(|share, ci| ci.high - share));
+    let Some((below, above, is_extreme)) = of_shares(input, groups) else { return ci95 };
+    let is_their_mean = metric.spec.name == "balanced_accuracy";
+    if has_width && !(is_their_mean && is_extreme) {
+        return ci95;
+    }
+    let (below, above) = (below * (most - least), above * (most - least));
     Interval {
         low: ci95.low.min((value - below).max(least)),
         high: ci95.high.max((value + above).min(most)),
     }
+}
+
+/// How far the mean of the classes' shares of rows that are found may be below and above its value:
+/// by Wilson's interval of each share, and the method of recovered variances. And whether of any
+/// class all rows are found, or none.
+fn of_shares(input: &MetricInput<'_>, groups: Option<&[u32]>) -> Option<(f64, f64, bool)> {
+    let codes = input.truth.codes()?;
+    let decided = input.predictions.classes(input.threshold);
+    let mut rows: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    codes.iter().enumerate().for_each(|(row, code)| rows.entry(*code).or_default().push(row));
+    let (mut below, mut above, mut n_classes, mut is_extreme) = (0.0, 0.0, 0, false);
+    for of_class in rows.values() {
+        let found: Vec<bool> = of_class.iter().map(|row| decided[*row] == codes[*row]).collect();
+        let weights: Option<Vec<f64>> =
+            input.weights.map(|w| of_class.iter().map(|row| w[*row]).collect());
+        let groups: Option<Vec<u32>> =
+            groups.map(|g| of_class.iter().filter_map(|row| g.get(*row).copied()).collect());
+        // A class without weight has no part in the mean.
+        let Some((share, ci95)) = share_held(&found, weights.as_deref(), groups.as_deref()) else {
+            continue;
+        };
+        n_classes += 1;
+        is_extreme |= share <= 0.0 || share >= 1.0;
+        below += (share - ci95.low).powi(2);
+        above += (ci95.high - share).powi(2);
+    }
+    let n = f64::from(n_classes);
+    (n_classes > 0).then(|| (below.sqrt() / n, above.sqrt() / n, is_extreme))
 }
 
 /// So many independent rows of the rarest class as the weights and groups leave (Kish's effective
@@ -196,7 +242,7 @@ mod tests {
     fn of(name: &str, codes: &[u32], values: &[f64]) -> Option<Interval> {
         let truth = Target::Class { codes: codes.to_vec(), n_classes: 2 };
         let p = Predictions::new(1, values.to_vec());
-        interval(metric(name).unwrap(), &MetricInput::new(&truth, &p))
+        interval(metric(name).unwrap(), &MetricInput::new(&truth, &p), Mix::Drawn)
     }
 
     #[test]
@@ -211,6 +257,27 @@ mod tests {
         assert_eq!(of("precision", &codes, &values), of("recall", &codes, &values));
         assert_eq!(of("precision", &[0, 0], &[0.1, 0.2]), None);
         assert_eq!(of("log_loss", &codes, &values), None);
+    }
+
+    #[test]
+    fn f1_follows_from_a_share_and_a_mean_of_shares_from_each() {
+        // 4 right of 6 that are positive or called so: F1 = 8/10.
+        let codes = [0, 0, 0, 0, 0, 1, 1, 1, 1, 1];
+        let values = [0.1, 0.2, 0.3, 0.1, 0.9, 0.9, 0.8, 0.7, 0.6, 0.4];
+        let found = of("f1", &codes, &values).unwrap();
+        // statsmodels proportion_confint(4, 6, method="wilson"): 0.299993, 0.903229.
+        let f1 = |share: f64| 2.0 * share / (1.0 + share);
+        assert!((found.low - f1(0.299_993)).abs() < 1e-5, "{found:?}");
+        assert!((found.high - f1(0.903_229)).abs() < 1e-5, "{found:?}");
+        let truth = Target::Class { codes: codes.to_vec(), n_classes: 2 };
+        let p = Predictions::new(1, values.to_vec());
+        let input = MetricInput::new(&truth, &p);
+        assert_eq!(interval(metric("f1").unwrap(), &input, Mix::Fixed), None);
+        // 4 of 5 of either class: the interval of each, closer by the root of two.
+        let one = wilson(0.8, 5.0);
+        let found = of("balanced_accuracy", &codes, &values).unwrap();
+        assert!((found.low - (0.8 - (0.8 - one.low) / 2.0_f64.sqrt())).abs() < 1e-12);
+        assert!((found.high - (0.8 + (one.high - 0.8) / 2.0_f64.sqrt())).abs() < 1e-12);
     }
 
     #[test]
@@ -262,11 +329,16 @@ mod tests {
         let input = MetricInput::new(&truth, &p);
         let point = |v| Interval { low: v, high: v };
         for name in ["balanced_accuracy", "f1_macro"] {
-            let found = with_unseen(metric(name).unwrap(), 2.0 / 3.0, point(2.0 / 3.0), &input);
+            let found =
+                with_unseen(metric(name).unwrap(), 2.0 / 3.0, point(2.0 / 3.0), &input, None);
             assert!(found.low < 0.5 && found.high > 0.9, "{name}: {found:?}");
         }
+        // Rows that belong together say less.
+        let name = metric("balanced_accuracy").unwrap();
+        let of = |groups| with_unseen(name, 2.0 / 3.0, point(2.0 / 3.0), &input, groups);
+        assert!(of(Some(&[0, 0, 1, 1, 2, 2, 3, 3, 4])).low < of(None).low - 0.05);
         let wide = Interval { low: 0.4, high: 0.7 };
-        assert_eq!(with_unseen(metric("f1_macro").unwrap(), 0.6, wide, &input), wide);
+        assert_eq!(with_unseen(metric("f1_macro").unwrap(), 0.6, wide, &input, None), wide);
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub(crate) fn numbered(groups: &[u32]) -> (Vec<u32>, usize) {
 }
 
 /// Refuses to draw within classes that mostly have one row each.
-fn classes_have_rows(truth: &Target) -> Result<()> {
+pub(super) fn classes_have_rows(truth: &Target) -> Result<()> {
     let Target::Class { codes, n_classes } = truth else { return Ok(()) };
     let mut counts = vec![0_usize; *n_classes];
     for code in codes {

@@ -33,7 +33,7 @@ pub(super) struct Moments {
 }
 
 /// Squares below this part of their terms are rounding.
-const ROUNDING: f64 = 1e-12;
+pub(super) const ROUNDING: f64 = 1e-12;
 
 impl Rows {
     /// The rows of these numbers; without `over` they are divided by one.

@@ -5,7 +5,8 @@
 //! it is. Resampling the distance in units of *its own* standard error carries that over into the
 //! interval. Means that cannot be negative are taken as logarithms, which makes them less skewed.
 //! The upper end of a loss of numbers is found with its tail smoothed; see `tail`. That of a loss
-//! of classes is the same quantile, farther out on few rows, of the distances as they are.
+//! of classes is, on few rows, found with labels that are not there (`relabelled`), and else the
+//! same quantile of the distances as they are, a little farther out.
 //!
 //! References: Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 12;
 //! Hesterberg, "What teachers should know about the bootstrap", The American Statistician 69, 2015.
@@ -16,7 +17,8 @@ use modelwright_core::record::Interval;
 
 use super::bootstrap::{defined, quantile_of_sorted};
 use super::carried::most_by_chance;
-use super::moments::Rows;
+use super::moments::{ROUNDING, Rows};
+use super::relabelled::Relabelled;
 use super::tail::{Tail, few_carry_half};
 use crate::metric::RowMean;
 
@@ -33,6 +35,8 @@ pub(super) struct Pivot<'a> {
     is_log: bool,
     /// The law of the largest losses, where they are drawn from it, and which rows those are.
     tail: Option<(Tail, Vec<u32>)>,
+    /// What labels that are not there would lose, and the logarithm of the mean with them.
+    relabelled: Option<(Relabelled, f64)>,
     /// The largest mean that the rows at hand speak for.
     most: f64,
     estimate: f64,
@@ -50,8 +54,18 @@ impl<'a> Pivot<'a> {
         let most = f64::INFINITY;
         let rows = Rows::new(&mean.rows, mean.over.as_deref(), weights);
         let (estimate, error) = (0.0, 0.0);
-        let mut pivot =
-            Self { mean, weights, rows, strata, is_log, tail: None, most, estimate, error };
+        let mut pivot = Self {
+            mean,
+            weights,
+            rows,
+            strata,
+            is_log,
+            tail: None,
+            relabelled: None,
+            most,
+            estimate,
+            error,
+        };
         if !is_log && mean.over.is_some() {
             return None;
         }
@@ -84,6 +98,58 @@ impl<'a> Pivot<'a> {
         self
     }
 
+    /// With labels drawn from what the predictions expect, here and there.
+    #[must_use]
+    pub(super) fn with_labels(mut self, labels: Option<Relabelled>) -> Self {
+        let Some(labels) = labels.filter(|_| self.is_log && self.mean.over.is_none()) else {
+            return self;
+        };
+        let own = |row: usize| self.weights.map_or(1.0, |w| w[row]);
+        let (mut sum, mut total) = (0.0, 0.0);
+        for (row, loss) in self.mean.rows.iter().enumerate() {
+            sum += own(row) * labels.mean(row, *loss);
+            total += own(row);
+        }
+        let mean = (sum / total).ln();
+        if mean.is_finite() {
+            self.most = labels.most(&self.mean.rows, self.weights);
+            self.relabelled = Some((labels, mean));
+        }
+        self
+    }
+
+    /// As [`Self::distance`], with labels drawn anew here and there; `None` without them.
+    fn distance_relabelled(&self, drawn: &[f64], random: &mut Random) -> Option<f64> {
+        let (labels, center) = self.relabelled.as_ref()?;
+        let n_strata = self.strata.map_or(1, |(_, n)| n);
+        // Of each stratum: the weight, then by it the losses; the same by the own weight once more,
+        // and their squares.
+        let mut sums = vec![[0.0; 5]; n_strata];
+        for (row, d) in drawn.iter().enumerate().filter(|(_, d)| **d > 0.0) {
+            let own = self.rows.own[row];
+            let sums = &mut sums[self.strata.map_or(0, |(codes, _)| codes[row] as usize)];
+            for _ in 0..(d / own).round() as usize {
+                let loss = labels.draw(row, self.mean.rows[row], random);
+                let square = own * own;
+                let terms = [own, own * loss, square, square * loss, square * loss * loss];
+                sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
+            }
+        }
+        let (mut total, mut loss, mut squares) = (0.0, 0.0, 0.0);
+        for [weight, by_weight, square, by_square, squared] in sums.iter().filter(|s| s[0] > 0.0) {
+            let mean = by_weight / weight;
+            total += weight;
+            loss += by_weight;
+            let terms = [*squared, -2.0 * mean * by_square, mean * mean * square];
+            let sum: f64 = terms.iter().sum();
+            // What is left of terms that cancel is rounding.
+            squares += if sum > ROUNDING * terms[0] { sum } else { 0.0 };
+        }
+        let (mean, error) = (loss / total, squares.sqrt() / loss);
+        let distance = (mean.ln() - center) / error;
+        (error > 0.0 && distance.is_finite()).then_some(distance)
+    }
+
     /// What is to be said of an interval that rests on few rows; nothing of losses with a sign.
     pub(super) fn caution(&self) -> Option<String> {
         let (n_few, n_rows) =
@@ -98,8 +164,14 @@ impl<'a> Pivot<'a> {
         Some((estimate - self.estimate) / error)
     }
 
+    /// As [`Self::distance`], with what rows may lack drawn from a law: the largest losses, or
+    /// labels; `None` without one.
+    pub(super) fn distance_smoothed(&self, drawn: &[f64], random: &mut Random) -> Option<f64> {
+        self.distance_in_tail(drawn, random).or_else(|| self.distance_relabelled(drawn, random))
+    }
+
     /// As [`Self::distance`], with the largest losses drawn from their law; `None` without one.
-    pub(super) fn distance_in_tail(&self, drawn: &[f64], random: &mut Random) -> Option<f64> {
+    fn distance_in_tail(&self, drawn: &[f64], random: &mut Random) -> Option<f64> {
         let (tail, largest) = self.tail.as_ref()?;
         let mut body = drawn.to_vec();
         for row in largest {
@@ -138,6 +210,9 @@ impl<'a> Pivot<'a> {
         };
         let above = match (&self.tail, defined(in_tail)) {
             (Some(_), Ok(smooth)) => Tail::upper(&smooth, self.mean.rows.len()),
+            (None, Ok(smooth)) if self.relabelled.is_some() => {
+                Relabelled::upper(&smooth, self.mean.rows.len())
+            }
             _ if self.most.is_finite() => Tail::upper(&sorted, self.mean.rows.len()),
             _ => quantile_of_sorted(&sorted, 0.025),
         };

@@ -12,7 +12,7 @@
 //! shape and scale of the excesses over u: Zhang & Stephens' quasi-Bayes estimate
 //! shape: as if ten further excesses had shown ½; at most 0.6; scale: so that the mean stays
 //! resample: a row of the tail becomes u + a draw; the upper end is the quantile
-//!           2½ % / (1 + 100/n) of the distances, the lower end that of the rows as they are
+//!           2½ % / (1 + (159/n)^1.5) of the distances, the lower end that of the rows as they are
 //! ```
 //!
 //! The prior, and the level that starts farther out on few rows, were calibrated on nine laws of
@@ -41,7 +41,10 @@ const PRIOR_EXCESSES: f64 = 10.0;
 const SHAPE_MAX: f64 = 0.6;
 
 /// On so many rows the level of the upper end is half of what it is on very many.
-const ROWS_OF_HALF_LEVEL: f64 = 100.0;
+const ROWS_OF_HALF_LEVEL: f64 = 159.0;
+
+/// How fast the level falls on fewer: at 400 rows it is four fifths, at 40 a ninth.
+const LEVEL_POWER: f64 = 1.5;
 
 /// Rows from which on the tail is left as it is: it has hundreds of points.
 const ROWS_MAX: usize = 100_000;
@@ -98,7 +101,8 @@ impl Tail {
 
     /// The distance of the upper end, from sorted distances of resamples of `n_rows` rows.
     pub(super) fn upper(sorted: &[f64], n_rows: usize) -> f64 {
-        let level = 0.025 / (1.0 + ROWS_OF_HALF_LEVEL / n_rows.max(1) as f64);
+        let rarity = ROWS_OF_HALF_LEVEL / n_rows.max(1) as f64;
+        let level = 0.025 / (1.0 + rarity.powf(LEVEL_POWER));
         quantile_of_sorted(sorted, level)
     }
 }

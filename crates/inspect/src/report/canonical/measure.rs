@@ -116,6 +116,7 @@ fn calibration(rows: &[(f64, bool)]) -> Vec<CalibrationBin> {
             observed,
             ci95: Interval { low: (observed - half).max(0.0), high: (observed + half).min(1.0) },
             n_rows: rows.len(),
+            n_effective: None,
         }
     };
     (0..10).map(bin).collect()
@@ -155,6 +156,7 @@ pub(super) fn classes(names: &[&str], n_rows: usize, right: f64) -> Evaluation {
             observed: right,
             ci95: Interval { low: right - 0.02, high: right + 0.02 },
             n_rows,
+            n_effective: None,
         }],
         confusion: Some(ConfusionMatrix {
             classes: names.iter().map(|n| (*n).into()).collect(),

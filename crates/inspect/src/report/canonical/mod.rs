@@ -104,6 +104,7 @@ pub(crate) fn binary() -> RunRecord {
         corrected_ci95: Some(Interval { low: 0.9244, high: 0.9306 }),
         n_rows_all: None,
         students: vec![],
+        left_as_tested: vec!["gbdt-deep".into()],
     };
     weaknesses::add(&mut record);
     record.calibration = Some(uncertainty::calibration(31_259));
@@ -556,6 +557,7 @@ fn one_member(record: &mut RunRecord, trial: &str, corrected: f64, half: f64) {
         corrected_ci95: Some(Interval { low: corrected - half, high: corrected + half }),
         n_rows_all: None,
         students: vec![],
+        left_as_tested: vec![],
     };
 }
 

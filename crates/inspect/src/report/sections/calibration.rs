@@ -39,11 +39,17 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
     } else {
         " Shaded is where 95 % of honest probabilities would fall."
     };
+    // Rows that belong together say less than as many others, and so do rows of unlike weight.
+    let few = if bins.iter().any(|bin| bin.n_effective.is_some()) {
+        ", of as many independent rows as the tested ones are worth"
+    } else {
+        ""
+    };
     let chart = Chart {
         title: "Predicted against observed".to_owned(),
         summary: format!(
             "On the dashed diagonal, probabilities mean what they say. Bars are 95 % Wilson \
-             intervals; larger points rest on more of the {}.{bars}",
+             intervals{few}; larger points rest on more of the {}.{bars}",
             number::rows(n_rows)
         ),
         x: "Mean predicted probability".to_owned(),

@@ -85,12 +85,12 @@ fn finding(record: &RunRecord, headline: &Headline<'_>, verdict: Verdict) -> Str
     let (Some(measured), Some(evaluation)) = (headline.holdout, headline.evaluation) else {
         return match headline.corrected {
             Some(c) => format!(
-                "The model of {target} was not tested on untouched rows; in {}, {label} is {} on \
-                 {}.",
+                "The model of {target} was not tested on untouched rows; {}, {label} is {} on {}.",
                 if record.options.single.is_some() {
-                    "validation"
+                    "on rows kept out of its training"
                 } else {
-                    "cross-validation, corrected for selection"
+                    "where rows took turns at being left out, and the luck of choosing the best is \
+                     taken off"
                 },
                 c.text(),
                 validated_on(record)
@@ -113,14 +113,22 @@ fn finding(record: &RunRecord, headline: &Headline<'_>, verdict: Verdict) -> Str
         );
     }
     let against = headline.baseline.map_or(String::new(), |b| {
-        format!(", against {} of the constant baseline", number::estimate(b, measured.ci95))
+        format!(
+            ", against {} when always giving the same answer",
+            number::estimate(b, measured.ci95)
+        )
     });
     let opening = match verdict {
         shown if is_shown(shown) => {
             let clearly = if headline.few_rows().is_some() { "" } else { "clearly " };
-            format!("The model predicts {target} {clearly}better than the baseline")
+            format!(
+                "The model predicts {target} {clearly}better than always giving the same answer \
+                 would"
+            )
         }
-        _ => format!("The model of {target} is not shown to be better than the baseline"),
+        _ => format!(
+            "The model of {target} is not shown to be better than always giving the same answer"
+        ),
     };
     format!(
         "{opening}: {label} {} on {} that it never saw{against}.",
@@ -160,7 +168,7 @@ fn callout(
         Verdict::Untested => (
             Tone::Warning,
             "Not tested",
-            "There were too few rows to hold some out, or the metric is undefined on them: \
+            "There were too few rows to hold some out, or the result cannot be computed on them: \
              evaluate the model on new rows before relying on it.",
         ),
     };

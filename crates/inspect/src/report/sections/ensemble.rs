@@ -52,6 +52,14 @@ pub(crate) fn build(record: &RunRecord) -> Option<Section> {
         Some(said) => format!("{method} {said}"),
         None => method.to_owned(),
     };
+    let method = match &record.ensemble.left_as_tested[..] {
+        [] => method,
+        left => format!(
+            "{method} The last fit on all rows did not reach {}: there was no time or memory for \
+             it, and what was tested is delivered.",
+            words::quoted_list(left)
+        ),
+    };
     Some(
         Section::new(&SPEC, finding)
             .block(Block::Text(method))

@@ -280,8 +280,8 @@ pub(super) fn cares(record: &RunRecord, headline: &Headline<'_>) -> Vec<String> 
     cares.extend(intervals::care(record));
     if headline.worse_than_validation() {
         cares.push(
-            "The untouched rows score worse than validation promised: look for a shift between \
-             them and the training rows."
+            "It does worse on the untouched rows than on those by which it was chosen: look for \
+             what sets them apart from the training rows."
                 .to_owned(),
         );
     }
