@@ -7,7 +7,7 @@ mod labels;
 mod seasons;
 mod source;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use modelwright_automl::Purpose;
 use modelwright_core::context::Event;
@@ -15,8 +15,9 @@ use modelwright_core::data::{Field, Kind, Schema, Storage, Table};
 use modelwright_core::record::{MonitorRecord, TextLayout};
 use modelwright_core::{Context, Error, ErrorKind, Result};
 use modelwright_io::{ReadOptions, column_names, stream_path};
+use modelwright_lifecycle::atomic_write;
 use modelwright_lifecycle::monitor::{
-    MonitorOptions, SeasonChoice, Side, Watched, conclude, must_have_reference,
+    History, MonitorOptions, SeasonChoice, Side, Watched, conclude, must_have_reference,
 };
 
 use crate::{Model, Rows};
@@ -40,6 +41,9 @@ pub struct MonitorRequest {
     pub id: Option<String>,
     /// What is asked of the comparison.
     pub options: MonitorOptions,
+    /// The file with what is remembered of earlier batches, to which this one is added; it is made
+    /// where there is none.
+    pub history: Option<PathBuf>,
 }
 
 /// Compares new rows with what a model learned from.
@@ -51,6 +55,10 @@ pub fn monitor(model: &Model, request: &MonitorRequest, ctx: &Context) -> Result
     let record = model.artifact.record()?;
     let reference = model.reference()?;
     let watched = Watched { predictor: &model.predictor, record: &record, reference };
+    if let Some(path) = &request.history {
+        // Before anything is read: of another model it is an error.
+        history_of(path, &watched)?;
+    }
     let text = model.text_layout();
     let mut options = request.options.clone();
     let current = Current::of(&watched, model, (request, &mut options), ctx)?;
@@ -87,7 +95,35 @@ pub fn monitor(model: &Model, request: &MonitorRequest, ctx: &Context) -> Result
     let mut found = conclude(&watched, reference.as_ref(), &side, options, ctx)?;
     found.notes.extend(notes);
     found.notes.extend(labels.as_ref().and_then(Labels::note));
+    if let Some(path) = &request.history {
+        remember(path, &watched, &side, &mut found)?;
+    }
     Ok(found)
+}
+
+/// Adds a batch to the history in a file, and says what all batches come to.
+fn remember(
+    path: &Path,
+    watched: &Watched<'_>,
+    side: &Side<'_>,
+    found: &mut MonitorRecord,
+) -> Result<()> {
+    let mut history = history_of(path, watched)?;
+    history.add(watched, side, found);
+    atomic_write(path, history.to_json()?.as_bytes())
+}
+
+/// The history in a file; a new one where there is no file.
+fn history_of(path: &Path, watched: &Watched<'_>) -> Result<History> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => History::parse(&text, watched).map_err(|e| e.at(path.display().to_string())),
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(History::new(watched)),
+        Err(cause) => Err(Error::input("the history cannot be read")
+            .at(path.display().to_string())
+            .expected("a file that `monitor --history` wrote, or none")
+            .got(cause.to_string())
+            .hint("give a file that can be read and written")),
+    }
 }
 
 struct Reading<'a> {

@@ -303,6 +303,7 @@ pub(crate) fn model_monitor(
                 by: asked.by,
                 look: None,
             },
+            history: None,
         };
         let told = serde_json::json!({
             "model": model.loaded().path, "current": request.current,

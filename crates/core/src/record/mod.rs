@@ -52,9 +52,9 @@ pub use fairness::{
 pub use familiarity::{DistanceBand, FamiliarityRecord};
 pub use feature_cost::{FeatureCostRecord, FeatureCostStep};
 pub use monitor::{
-    ColumnDrift, DatasetDrift, MONITOR_VERSION, MetricChange, MonitorRecord, Multivariate,
-    Performance, QualityFinding, QualityKind, Reconstruction, RowsRecord, SeasonRecord, SeasonRows,
-    Status, Summary, Verdict, WatchedModel,
+    Accumulated, AccumulatedMean, ColumnDrift, DatasetDrift, MONITOR_VERSION, MetricChange,
+    MonitorRecord, Multivariate, Performance, QualityFinding, QualityKind, Reconstruction,
+    RowsRecord, SeasonRecord, SeasonRows, Status, Summary, Verdict, WatchedModel,
 };
 pub use more_rows::{CurveSize, MoreRows, MoreRowsRecord};
 pub use offer::{Offer, Picked, Share};

@@ -52,8 +52,45 @@ pub struct MonitorRecord {
     /// Groups and periods of the rows whose answers are known; `None` where they are too few.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_time: Option<OverTimeRecord>,
+    /// What the batches of a history come to together; `None` without a history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accumulated: Option<Accumulated>,
     /// What could not be looked at, and why.
     pub notes: Vec<String>,
+}
+
+/// Evidence over all batches of a history: small shifts that stay.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Accumulated {
+    /// Batches so far, this one among them.
+    pub n_batches: u64,
+    /// The chance, at most, that evidence ever becomes so large where nothing moves, however many
+    /// batches come; of all means together.
+    pub p_value: f64,
+    /// Below which p-value something moved.
+    pub level: f64,
+    /// Whether it did.
+    pub drifted: bool,
+    /// The means that are watched.
+    pub means: Vec<AccumulatedMean>,
+}
+
+/// A mean over batches.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AccumulatedMean {
+    /// `answers` (the share of the second class, or the mean), `predictions` (their mean) or `loss`
+    /// (by how much it is above what the probabilities promise, or the squared error).
+    pub name: String,
+    /// As [`Accumulated::p_value`], of this mean alone.
+    pub p_value: f64,
+    /// What the reference has.
+    pub reference: f64,
+    /// The mean of the batches since `since`; `None` where none has a value.
+    pub value: Option<f64>,
+    /// Independent rows since then.
+    pub n_rows: f64,
+    /// The batch, from 1, since which most speaks for a shift.
+    pub since: u64,
 }
 
 /// New rows were held against reference rows of the same season.

@@ -120,6 +120,7 @@ pub(super) fn found(drifts: bool, roc_auc: Option<f64>) -> MonitorRecord {
         estimated: None,
         season: None,
         over_time: None,
+        accumulated: None,
         notes: Vec::new(),
     }
 }

@@ -21,10 +21,17 @@
 //! where the time of rows is known, nor are neighbours that are alike (`serial`).
 
 mod answers;
+mod blocks;
 mod compare;
 mod counted;
+mod evidence;
 #[cfg(test)]
 mod group_tests;
+mod history;
+#[cfg(test)]
+mod history_tests;
+#[cfg(test)]
+mod in_time_tests;
 mod live;
 mod live_seasons;
 mod looks;
@@ -54,6 +61,8 @@ mod tests;
 mod witnesses;
 mod words;
 
+pub use evidence::MeanOf;
+pub use history::{Batch, History};
 pub use live::{Live, LiveColumn, LiveDrift};
 pub use live_seasons::LiveSeasons;
 pub use season::{Season, SeasonChoice};
@@ -178,17 +187,20 @@ pub fn conclude(
         let was = reference.and_then(Side::target);
         answers_drift(compare::column(tally, was, mix, None), share)
     });
-    let quality = quality::find(watched, (reference, mix), current, &columns, &importances);
+    let quality =
+        quality::find(watched, (reference, mix), current, (&columns, share), &importances);
     let mut notes = current.notes();
     notes.extend(unranked(&importances, &dataset));
     notes.extend(looks::note(options.look));
-    let (multivariate, note) = multivariate::classify(watched, (reference, mix), current, ctx);
+    let (multivariate, note) =
+        multivariate::classify(watched, (reference, mix), current, share, ctx);
     notes.extend(note);
     notes.extend(reference.and_then(|side| side.season_note(current, mix)));
     let performance = performance::measured(watched, current, share, ctx);
     let estimated = performance::expected(watched, (reference, mix), current, share, ctx);
-    let over_time = over_time::look(watched, current, &mut notes, ctx);
-    let of_groups = over_time.as_ref().map_or_else(Vec::new, |o| over_time::words(watched, o));
+    let over_time = over_time::look(watched, current, share, &mut notes, ctx);
+    let of_groups =
+        over_time.as_ref().map_or_else(Vec::new, |o| over_time::words(watched, o, share));
     let verdict = words::verdict(&words::Found {
         dataset: &dataset,
         columns: &columns,
@@ -220,6 +232,7 @@ pub fn conclude(
         estimated,
         season: mix.map(|mix| mix.record.clone()),
         over_time,
+        accumulated: None,
         notes,
     };
     record.explanation = words::explain(&record);

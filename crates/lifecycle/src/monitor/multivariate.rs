@@ -6,7 +6,8 @@
 //! tests", ICLR 2017. Dates are left out: they always tell the sides apart.
 //!
 //! Where rows belong to groups, a group is in one fold, on both sides, and the interval is that of
-//! groups: who is known again by what is their own is no drift.
+//! groups: who is known again by what is their own is no drift. Where rows are like their neighbours
+//! in time, the groups are blocks of rows that follow each other ([`blocks`]).
 
 use modelwright_automl::GroupNumbers;
 use modelwright_core::data::{FeatureView, Field, Fold, Kind, Schema, Table, TrainView};
@@ -19,10 +20,10 @@ use modelwright_evaluate::compare::delong;
 use modelwright_learners::learner;
 use modelwright_preprocess::{EncodingSpec, PrepareInput, prepare};
 
-use super::Watched;
-use super::reconstruction::reconstruct;
+use super::reconstruction::{Tested, reconstruct};
 use super::season::Seasonal;
-use super::side::{GROUP, Side};
+use super::side::{GROUP, Side, TIME};
+use super::{Watched, blocks, looks};
 
 /// Rows that are told apart from chance on, by the lower end of the interval.
 const THRESHOLD: f64 = 0.55;
@@ -36,11 +37,13 @@ const N_ROUNDS: i64 = 60;
 /// The half-width of a 95 % interval in standard deviations.
 const Z_975: f64 = 1.96;
 
-/// Learns to tell the sides apart; a note when that could not be done.
+/// Learns to tell the sides apart; a note when that could not be done. It is a test at the share
+/// `spent` of the level (see [`looks`]).
 pub(super) fn classify(
     watched: &Watched<'_>,
     (reference, mix): (Option<&Side<'_>>, Option<&Seasonal>),
     current: &Side<'_>,
+    spent: f64,
     ctx: &Context,
 ) -> (Option<Multivariate>, Option<String>) {
     let Some(reference) = reference else {
@@ -56,7 +59,8 @@ pub(super) fn classify(
         let note = format!("columns are not compared all together: fewer than {ROWS_MIN} rows");
         return (None, Some(note));
     }
-    match tell_apart(watched, was, is, ctx) {
+    let units = groups(was, is).map(|of| of.or_else(|| in_time((reference, was), (current, is))));
+    match units.and_then(|units| tell_apart(watched, (was, is), (units, spent), ctx)) {
         Ok(found) => (Some(found), None),
         Err(error) => {
             (None, Some(format!("columns are not compared all together: {}", error.what())))
@@ -66,8 +70,8 @@ pub(super) fn classify(
 
 fn tell_apart(
     watched: &Watched<'_>,
-    was: &Table,
-    is: &Table,
+    (was, is): (&Table, &Table),
+    (groups, spent): (Option<Vec<u32>>, f64),
     ctx: &Context,
 ) -> Result<Multivariate> {
     let fits = |f: &&Field| {
@@ -84,7 +88,6 @@ fn tell_apart(
     let table = Table::new(columns)?;
     let n_rows = was.n_rows() + is.n_rows();
     let codes: Vec<u32> = (0..n_rows).map(|row| u32::from(row >= was.n_rows())).collect();
-    let groups = groups(was, is)?;
     let folds = match &groups {
         Some(groups) => whole_folds(&codes, groups, ctx)?,
         None => folds(&codes, ctx),
@@ -101,15 +104,21 @@ fn tell_apart(
         (roc_auc, Interval { low: roc_auc - half, high: roc_auc + half })
     };
     let ci95 = Interval { low: ci95.low.max(0.0), high: ci95.high.min(1.0) };
+    let low = roc_auc - looks::width(spent) * (roc_auc - ci95.low);
     let sides = (table_of(was, &schema)?, table_of(is, &schema)?);
     Ok(Multivariate {
         roc_auc,
         ci95,
         threshold: THRESHOLD,
-        drifted: ci95.low > THRESHOLD,
+        drifted: low > THRESHOLD,
         n_reference: was.n_rows(),
         n_current: is.n_rows(),
-        reconstruction: reconstruct(&sides.0, &sides.1, groups.as_deref(), ctx),
+        reconstruction: reconstruct(
+            &sides.0,
+            &sides.1,
+            Tested { groups: groups.as_deref(), spent },
+            ctx,
+        ),
     })
 }
 
@@ -144,6 +153,23 @@ fn groups(was: &Table, is: &Table) -> Result<Option<Vec<u32>>> {
     both.append(is)?;
     let mut numbers = GroupNumbers::default();
     Ok(Some((0..both.n_rows()).map(|row| numbers.of(&both, row)).collect()))
+}
+
+/// The block of each row of both sides, where rows of one are like their neighbours in time; no
+/// block is on both.
+fn in_time(
+    (reference, was): (&Side<'_>, &Table),
+    (current, is): (&Side<'_>, &Table),
+) -> Option<Vec<u32>> {
+    let shares = [reference.share_in_time(), current.share_in_time()];
+    if shares.iter().all(|share| *share >= 1.0) {
+        return None;
+    }
+    let mut of_rows = blocks::of_sample(was, TIME, shares[0], reference.n_rows());
+    let n_before = of_rows.iter().max().map_or(0, |last| last + 1);
+    let of_new = blocks::of_sample(is, TIME, shares[1], current.n_rows());
+    of_rows.extend(of_new.into_iter().map(|block| n_before + block));
+    Some(of_rows)
 }
 
 /// Folds of whole groups, with shares of both sides as even as that allows: one group after the

@@ -8,16 +8,19 @@ use modelwright_automl::audit::{AuditInput, MIN_GROUP, audit};
 use modelwright_core::Context;
 use modelwright_core::data::{MISSING_INSTANT, instant_text};
 use modelwright_core::record::{
-    FairnessRecord, Interval, Judgement, MetricValue, OverTimeRecord, PeriodRecord, SliceRecord,
+    Disparity, FairnessRecord, Interval, Judgement, MetricValue, OverTimeRecord, PeriodRecord,
+    SliceRecord,
 };
 use modelwright_core::task::Target;
+use modelwright_evaluate::distribution::student_quantile;
 use modelwright_evaluate::fairness::{Grouping, Groups};
 use modelwright_evaluate::resample::{Drawing, Mix};
 use modelwright_evaluate::{MetricInput, bootstrap_intervals, metric_or_default};
 use modelwright_inspect::drift::benjamini_hochberg;
 
+use super::serial::{share_of, share_of_losses};
 use super::side::Side;
-use super::{LEVEL, Watched};
+use super::{LEVEL, Watched, blocks};
 
 /// Rows of a period, at least, and periods at most.
 const PERIOD_ROWS_MIN: usize = 100;
@@ -34,10 +37,11 @@ const BIAS_MIN: f64 = 0.05;
 const Z_975: f64 = 1.96;
 
 /// Looks at groups and periods; nothing where too few answers are known. What could not be looked
-/// at is said in `notes`.
+/// at is said in `notes`. It is a test at the share `spent` of the level (see [`super::looks`]).
 pub(super) fn look(
     watched: &Watched<'_>,
     current: &Side<'_>,
+    spent: f64,
     notes: &mut Vec<String>,
     ctx: &Context,
 ) -> Option<OverTimeRecord> {
@@ -54,7 +58,7 @@ pub(super) fn look(
         slice.metric = slice.is_judged.then(|| rows.metric(&own, ctx));
         slices.push(slice);
     }
-    rows.judge(&mut slices);
+    rows.judge(&mut slices, spent);
     let (order, by) = rows.order(current);
     let n_periods = (n_rows / PERIOD_ROWS_MIN).min(PERIODS_MAX);
     let bounds = |period: usize| period * n_rows / n_periods;
@@ -72,7 +76,7 @@ pub(super) fn look(
 
 /// What is news about groups, in words: treated unequally now and not at the fit, or predictions
 /// that are off.
-pub(super) fn words(watched: &Watched<'_>, found: &OverTimeRecord) -> Vec<String> {
+pub(super) fn words(watched: &Watched<'_>, found: &OverTimeRecord, spent: f64) -> Vec<String> {
     let mut lines = Vec::new();
     let is_unequal = |columns: &[String], of: Option<&FairnessRecord>| {
         of.is_some_and(|record| {
@@ -82,7 +86,10 @@ pub(super) fn words(watched: &Watched<'_>, found: &OverTimeRecord) -> Vec<String
     };
     for audit in found.fairness.iter().flat_map(|f| &f.audits) {
         let was = is_unequal(&audit.columns, watched.record.fairness.as_ref());
-        if audit.judgement == Judgement::Unequal && !was {
+        let gaps = || audit.disparities.iter().chain(&audit.definitions);
+        let p_of = |gap: &Disparity| gap.p_holm.or(gap.p_value);
+        let is_sure = spent >= 1.0 || gaps().filter_map(p_of).any(|p| p < spent * LEVEL);
+        if audit.judgement == Judgement::Unequal && is_sure && !was {
             let columns = audit.columns.join(" × ");
             lines.push(format!(
                 "the groups of `{columns}` are treated unequally: {}",
@@ -132,6 +139,9 @@ struct Answered<'a> {
     expected: Vec<f64>,
     /// Whether each row is decided to be positive; none but with two classes.
     selected: Vec<bool>,
+    /// Which rows belong together: a group of the fit, or a block of rows that follow each other
+    /// in time, where those are alike. `None` of independent rows.
+    units: Option<Vec<u32>>,
 }
 
 impl<'a> Answered<'a> {
@@ -169,7 +179,8 @@ impl<'a> Answered<'a> {
         let is_binary = said.n_outputs == 1 && answers.truth.codes().is_some();
         let selected =
             if is_binary { decided.iter().map(|class| *class == 1).collect() } else { Vec::new() };
-        Self { watched, side, biases, expected, selected }
+        let units = units(side, &biases, &selected);
+        Self { watched, side, biases, expected, selected, units }
     }
 
     fn groups(&self) -> Vec<Groups> {
@@ -194,7 +205,7 @@ impl<'a> Answered<'a> {
 
     /// The mean bias of rows with its interval. Rows that belong together count as one.
     fn bias(&self, own: &[u32]) -> MetricValue {
-        let clusters = self.side.answers.groups();
+        let clusters = self.units.as_deref();
         let of = |row: &u32| {
             let place = *row as usize;
             let cluster = clusters.map_or(*row, |clusters| clusters[place]);
@@ -207,8 +218,9 @@ impl<'a> Answered<'a> {
     }
 
     fn selected(&self, own: &[u32]) -> MetricValue {
-        let n = own.len() as f64;
-        let share = own.iter().filter(|row| self.selected[**row as usize]).count() as f64 / n;
+        let share = own.iter().filter(|row| self.selected[**row as usize]).count() as f64;
+        let share = share / own.len() as f64;
+        let n = self.n_independent(own, share);
         // Wilson, JASA 22, 1927.
         let z = Z_975 * Z_975 / n;
         let centre = (share + z / 2.0) / (1.0 + z);
@@ -221,6 +233,20 @@ impl<'a> Answered<'a> {
         }
     }
 
+    /// As how many independent rows these are worth in the share of those decided to be positive,
+    /// by the design effect of their units (Kish, "Survey Sampling", 1965).
+    fn n_independent(&self, own: &[u32], share: f64) -> f64 {
+        let n = own.len() as f64;
+        let Some(units) = &self.units else { return n };
+        let of = |row: &u32| {
+            let place = *row as usize;
+            (f64::from(u8::from(self.selected[place])), of_chance(share), units[place])
+        };
+        let (_, error) = mean_and_error(own.iter().map(of));
+        // The error is no less than that of independent rows.
+        if error > 0.0 { (of_chance(share) / (error * error)).clamp(1.0, n) } else { n }
+    }
+
     fn metric(&self, own: &[u32], ctx: &Context) -> MetricValue {
         let answers = &self.side.answers;
         let predictor = self.watched.predictor;
@@ -230,7 +256,7 @@ impl<'a> Answered<'a> {
         let weights = answers.usable_weights().map(of_rows);
         let weights = weights.filter(|weights| weights.iter().any(|w| *w > 0.0));
         let clusters: Option<Vec<u32>> =
-            answers.groups().map(|of| own.iter().map(|row| of[*row as usize]).collect());
+            self.units.as_ref().map(|of| own.iter().map(|row| of[*row as usize]).collect());
         let input = MetricInput {
             truth: &truth,
             predictions: &predictions,
@@ -244,7 +270,7 @@ impl<'a> Answered<'a> {
     }
 
     /// Corrects for the number of groups, and says where predictions are off.
-    fn judge(&self, slices: &mut [SliceRecord]) {
+    fn judge(&self, slices: &mut [SliceRecord], spent: f64) {
         let spread = match &self.side.answers.truth {
             Target::Class { .. } => 1.0,
             Target::Real(values) => {
@@ -265,7 +291,7 @@ impl<'a> Answered<'a> {
             let slice = &mut slices[slice];
             let bias = slice.bias.as_ref().and_then(|bias| bias.value).unwrap_or(0.0);
             slice.p_adjusted = Some(p);
-            slice.is_off = p < LEVEL && bias.abs() >= BIAS_MIN * spread;
+            slice.is_off = p < spent * LEVEL && bias.abs() >= BIAS_MIN * spread;
         }
     }
 
@@ -323,7 +349,7 @@ impl<'a> Answered<'a> {
             truth: &answers.truth,
             predictions: &answers.predictions,
             weights: answers.usable_weights(),
-            units: answers.groups(),
+            units: self.units.as_deref(),
             sensitive: &sensitive,
             min_group: MIN_GROUP,
         };
@@ -335,6 +361,24 @@ impl<'a> Answered<'a> {
             }
         }
     }
+}
+
+/// Which answered rows belong together; `None` of independent ones.
+fn units(side: &Side<'_>, biases: &[f64], selected: &[bool]) -> Option<Vec<u32>> {
+    let answers = &side.answers;
+    if let Some(groups) = answers.groups() {
+        return Some(groups.to_vec());
+    }
+    let n_rows = biases.len();
+    let are_known = answers.times.len() == n_rows && !answers.times.contains(&MISSING_INSTANT);
+    if !are_known {
+        return None;
+    }
+    let order = blocks::in_time(n_rows, &answers.times);
+    let is_chosen = |row: &u32| selected.get(*row as usize).map(|s| f64::from(u8::from(*s)));
+    let of_biases = share_of(order.iter().map(|row| Some(biases[*row as usize])));
+    let share = of_biases.min(share_of(order.iter().map(is_chosen))).min(share_of_losses(answers));
+    (share < 1.0).then(|| blocks::blocks(&order, share))
 }
 
 /// The variance of what a right probability is off by.
@@ -351,7 +395,8 @@ fn variance(values: &[f64]) -> f64 {
 /// The mean of biases and its standard error: the larger of that of the rows themselves, in which
 /// rows of a cluster count as one, and of that if the predictions are right. The first alone is
 /// next to nothing where by chance no row of a small group has the rare answer, so that chance
-/// would look like certainty (a test by the score, whose spread is that under the hypothesis).
+/// would look like certainty (a test by the score, whose spread is that under the hypothesis). Of
+/// few clusters it is widened as the t-distribution is beside the normal one.
 fn mean_and_error(rows: impl Iterator<Item = (f64, f64, u32)> + Clone) -> (f64, f64) {
     let n = (rows.clone().count() as f64).max(1.0);
     let mean = rows.clone().map(|(bias, _, _)| bias).sum::<f64>() / n;
@@ -364,7 +409,9 @@ fn mean_and_error(rows: impl Iterator<Item = (f64, f64, u32)> + Clone) -> (f64, 
     let squares: f64 = sums.values().map(|sum| sum * sum).sum();
     let m = sums.len() as f64;
     let of_rows = squares * m / (m - 1.0).max(1.0);
-    (mean, of_rows.max(expected).sqrt() / n)
+    // Of few units the spread of their sums is itself not known well.
+    let of_few = if m < n { student_quantile(0.975, (m - 1.0).max(1.0)) / Z_975 } else { 1.0 };
+    (mean, of_few * of_rows.max(expected).sqrt() / n)
 }
 
 /// How likely chance alone makes a mean that far from zero, by the normal law.
@@ -469,6 +516,79 @@ mod tests {
         println!("{rare} and {zeros} of 400 files");
         // The level is 5 %: 20 are expected, and three standard deviations are 13.
         assert!(rare <= 33 && zeros <= 33, "{rare} and {zeros} of 400 files");
+    }
+
+    /// Rows a minute apart of two shops, whose answers have a memory that is like the row before;
+    /// those of the shop `a` all sell more by `more`.
+    fn of_shops(n: usize, like: f64, more: f64, stream: u64) -> Table {
+        let table = rows(n, 50_000 + stream);
+        let mut random = modelwright_core::random::Random::stream(9, "monitor/shops", stream);
+        let (size, colour) = (table.column("size").unwrap(), table.column("colour").unwrap());
+        let ColumnData::Number(sizes) = &size.data else { panic!("sizes are numbers") };
+        let (mut noise, mut shops, mut answers) = (random.normal(), Vec::new(), Vec::new());
+        for row in 0..n {
+            noise = like * noise + (1.0 - like * like).sqrt() * random.normal();
+            let shop = ["a", "b"][random.below(2)];
+            let red = if colour.text(row) == Some("red") { 1.5 } else { -0.7 };
+            let own = if shop == "a" { more } else { 0.0 };
+            let score = sizes.at(row) - 10.0 + red + noise + own;
+            shops.push(Some(shop));
+            answers.push(Some(if score > 0.0 { "yes" } else { "no" }));
+        }
+        let times = (0_i64..).take(n).map(|row| row * 60_000_000).collect();
+        let mut columns: Vec<Column> =
+            table.columns().iter().filter(|c| c.name != "sells").cloned().collect();
+        columns.push(Column::strings("sells", answers));
+        columns.extend([Column::strings("shop", shops), Column::instants("at", times)]);
+        Table::new(columns).unwrap()
+    }
+
+    /// Whether a shop is found to be off by a test at a share of the level.
+    fn is_off(table: &Table, in_time: bool, spent: f64) -> bool {
+        let (watched, ctx) = (watched(model()), ctx());
+        let time_column = in_time.then(|| "at".to_owned());
+        let by = vec!["shop".to_owned()];
+        let options = MonitorOptions { time_column, by, ..MonitorOptions::default() };
+        let mut side = Side::new(&watched, &options, &ctx);
+        side.begin("rows.csv", Vec::new());
+        side.add(table.clone(), &ctx).unwrap();
+        side.finish();
+        let rows = Answered::new(&watched, &side);
+        let all: Vec<u32> = (0..table.n_rows() as u32).collect();
+        let groups = rows.groups();
+        let slices = members(&groups, &all).map(|(of, group, own)| rows.slice(of, group, &own));
+        let mut slices: Vec<SliceRecord> = slices.collect();
+        rows.judge(&mut slices, spent);
+        slices.iter().any(|slice| slice.is_off)
+    }
+
+    #[test]
+    fn answers_that_linger_are_no_bias_of_groups_however_often_they_are_looked_at() {
+        let n = 200;
+        let off = |like, more, in_time| {
+            let of = |s: &u64| is_off(&of_shops(1_200, like, more, *s), in_time, 1.0);
+            (0..n).filter(of).count()
+        };
+        let (by_rows, in_time) = (off(0.9, 0.0, false), off(0.9, 0.0, true));
+        println!("{} at 0.8", off(0.8, 0.0, true));
+        let fresh = off(0.0, 0.0, true);
+        let (seen, known) = (off(0.5, 1.5, true), off(0.0, 1.0, true));
+        // Six looks at rows that grow.
+        let looks = |s: &u64| {
+            let table = of_shops(600, 0.0, 0.0, 1_000 + s);
+            (1..=6_u32).any(|look| {
+                let so_far: Vec<u32> = (0..100 * look).collect();
+                let spent = crate::monitor::looks::share(Some(u64::from(look)));
+                is_off(&table.select(&so_far), true, spent)
+            })
+        };
+        let looked = (0..n).filter(looks).count();
+        println!("{by_rows} by rows, {in_time} in time, {fresh} fresh, {looked} in six looks");
+        println!("{seen} and {known} are seen");
+        // The level is 5 %: three standard deviations are 9 of 200 more.
+        assert!(in_time <= 19 && fresh <= 19 && looked <= 19, "{in_time}, {fresh}, {looked}");
+        assert!(by_rows >= in_time, "{by_rows} and {in_time}");
+        assert!(seen >= 190 && known >= 190, "{seen} and {known} are seen");
     }
 
     #[test]

@@ -36,27 +36,29 @@ const IMPORTANT: f64 = 0.05;
 /// Unseen values that are named.
 const NAMED: usize = 5;
 
-/// All findings, severe ones first.
+/// All findings, severe ones first. What is a test is one at the share `spent` of the level (see
+/// [`super::looks`]).
 pub(super) fn find(
     watched: &Watched<'_>,
     (reference, mix): (Option<&Side<'_>>, Option<&Seasonal>),
     current: &Side<'_>,
-    columns: &[ColumnDrift],
+    (columns, spent): (&[ColumnDrift], f64),
     importances: &BTreeMap<&str, f64>,
 ) -> Vec<QualityFinding> {
+    let level = spent * LEVEL;
     let mut found = Vec::new();
     for (i, tally) in current.columns().iter().enumerate() {
         let rows = reference.map(|side| &side.columns()[i]);
         let importance = importances.get(tally.field.name.as_str()).copied();
         let sketch = rows.map(|t| &t.sketch).or(tally.reference);
-        let one = One { tally, rows, mix, sketch, n_columns: columns.len() };
+        let one = One { tally, rows, mix, sketch, level: level / columns.len() as f64 };
         if tally.is_there {
             one.values(importance, &mut found);
         } else {
             found.push(one.absent(importance));
         }
     }
-    found.extend(missing(columns, current));
+    found.extend(missing(columns, current, level));
     if current.answers.n_unknown > 0 {
         found.push(unknown_labels(watched, current));
     }
@@ -80,8 +82,8 @@ struct One<'a> {
     rows: Option<&'a ColumnTally<'a>>,
     mix: Option<&'a Seasonal>,
     sketch: Option<&'a ColumnSketch>,
-    /// Columns that are looked at.
-    n_columns: usize,
+    /// The level at which a column is tested: that of all of them, shared out.
+    level: f64,
 }
 
 impl One<'_> {
@@ -222,7 +224,7 @@ impl One<'_> {
         let worth = tally.worth;
         let of = |n: u64, share: f64| (n as f64 * share).round() as u64;
         let (n_was, n_is) = (of(moments.n(), worth.was), of(n_known, worth.is));
-        if beyond_by_chance(n_was, n_is, of(n_outside, worth.is)) >= LEVEL / self.n_columns as f64 {
+        if beyond_by_chance(n_was, n_is, of(n_outside, worth.is)) >= self.level {
             return None;
         }
         let message = format!(
@@ -304,7 +306,7 @@ fn missing_by_chance(n_missing: f64, n: f64, share: f64) -> f64 {
 }
 
 /// Shares of missing values that changed beyond chance.
-fn missing(columns: &[ColumnDrift], current: &Side<'_>) -> Vec<QualityFinding> {
+fn missing(columns: &[ColumnDrift], current: &Side<'_>, level: f64) -> Vec<QualityFinding> {
     let mut changed = Vec::new();
     for (column, tally) in columns.iter().zip(current.columns()) {
         let (was, is) = (&column.reference, &column.current);
@@ -326,7 +328,7 @@ fn missing(columns: &[ColumnDrift], current: &Side<'_>) -> Vec<QualityFinding> {
     let finding = |((column, n_missing, _), p): (&(&ColumnDrift, u64, f64), f64)| {
         let was = column.reference.n_missing as f64 / column.reference.n_rows as f64;
         let is = *n_missing as f64 / column.current.n_rows as f64;
-        let is_worth = p < LEVEL && (is - was).abs() >= MISSING_CHANGE;
+        let is_worth = p < level && (is - was).abs() >= MISSING_CHANGE;
         is_worth.then(|| QualityFinding {
             kind: QualityKind::Missing,
             column: column.column.clone(),
@@ -379,7 +381,7 @@ mod tests {
             let tally = tallied(current, &sketch);
             let n = tally.sketch.n_rows;
             let one =
-                One { tally: &tally, rows: None, mix: None, n_columns: 1, sketch: Some(&sketch) };
+                One { tally: &tally, rows: None, mix: None, level: LEVEL, sketch: Some(&sketch) };
             one.unseen(&sketch, n, importance).map(|f| f.is_severe)
         };
         assert_eq!(unseen(&rare(6_000, 1), &rare(3_000, 2), None), None, "as in the training");

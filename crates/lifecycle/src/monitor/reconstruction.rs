@@ -16,6 +16,7 @@ use modelwright_core::data::{Column, ColumnData, MISSING_CODE, Table};
 use modelwright_core::record::Reconstruction;
 use modelwright_core::{Context, random::Random};
 use modelwright_evaluate::compare::clusters::clustered;
+use modelwright_evaluate::distribution::normal_quantile;
 
 /// The share of the reference's spread that the kept directions hold.
 const SHARE: f64 = 0.65;
@@ -44,13 +45,21 @@ const QUARTILES_APART: f64 = 1.349;
 /// Passes of Jacobi's rotations; eight are enough for hundreds of columns.
 const SWEEPS_MAX: usize = 20;
 
+/// How sure is sure.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tested<'a> {
+    /// Of the rows of both samples, one after the other, which of them belong together.
+    pub(super) groups: Option<&'a [u32]>,
+    /// The share of the level that this look may spend.
+    pub(super) spent: f64,
+}
+
 /// Compares the reconstruction errors of two samples with the same columns; `None` where there are
-/// too few columns that vary. `groups` says of the rows of both, one after the other, which of them
-/// belong together.
+/// too few columns that vary.
 pub(super) fn reconstruct(
     was: &Table,
     is: &Table,
-    groups: Option<&[u32]>,
+    Tested { groups, spent }: Tested<'_>,
     ctx: &Context,
 ) -> Option<Reconstruction> {
     let pairs = was.columns().iter().filter_map(|c| Some((c, is.column(&c.name)?)));
@@ -80,10 +89,11 @@ pub(super) fn reconstruct(
             Some(row) => errors_is[row] - now.mean,
         };
         let found = clustered(&of_rows, share, residual)?;
-        (found.standard_error, found.p_value(difference) < Z_P)
+        (found.standard_error, found.p_value(difference) < spent * Z_P)
     } else {
+        let beyond = if spent < 1.0 { -normal_quantile(0.5 * spent * Z_P) } else { Z };
         let error = (before.variance / before.n + now.variance / now.n).sqrt();
-        (error, difference.abs() > Z * error)
+        (error, difference.abs() > beyond * error)
     };
     let matters = difference.abs() > EFFECT * before.variance.sqrt();
     Some(Reconstruction {
@@ -282,6 +292,8 @@ fn rotate(a: &mut [Vec<f64>], v: &mut [Vec<f64>], p: usize, q: usize) {
 mod tests {
     use super::*;
 
+    const ALONE: Tested<'static> = Tested { groups: None, spent: 1.0 };
+
     #[test]
     fn values_and_directions_of_a_matrix_are_found() {
         let found = eigen(vec![vec![2.0, 1.0, 0.0], vec![1.0, 2.0, 0.0], vec![0.0, 0.0, 5.0]]);
@@ -318,11 +330,11 @@ mod tests {
     fn relations_that_are_gone_show_though_no_column_alone_moved() {
         let ctx = Context::unlimited(1, 1);
         let was = table(3000, 0, 0.95);
-        let gone = reconstruct(&was, &table(1000, 1, 0.0), None, &ctx).unwrap();
+        let gone = reconstruct(&was, &table(1000, 1, 0.0), ALONE, &ctx).unwrap();
         assert!(gone.drifted && gone.error > gone.reference, "{gone:?}");
         assert!(gone.n_components < gone.n_columns && gone.n_columns == 5);
         let other = Context::unlimited(1, 4);
-        assert_eq!(reconstruct(&was, &table(1000, 1, 0.0), None, &other).unwrap(), gone);
+        assert_eq!(reconstruct(&was, &table(1000, 1, 0.0), ALONE, &other).unwrap(), gone);
     }
 
     #[test]
@@ -331,7 +343,7 @@ mod tests {
         let was = table(2000, 0, 0.8);
         let n = 200;
         let n_drifted = (0..n)
-            .filter(|i| reconstruct(&was, &table(300, 10 + i, 0.8), None, &ctx).unwrap().drifted)
+            .filter(|i| reconstruct(&was, &table(300, 10 + i, 0.8), ALONE, &ctx).unwrap().drifted)
             .count();
         // Three standard errors: one in 370 by chance; all share one reference.
         assert!(n_drifted <= 4, "{n_drifted} of {n}");
@@ -351,12 +363,12 @@ mod tests {
         let was = table(3000, 0, 0.95);
         let (gone, same) = (table(800, 1, 0.0), table(800, 2, 0.95));
         for value in [1e6, -1e200, f64::MAX, f64::INFINITY] {
-            let found = reconstruct(&was, &with_cell(&gone, value), None, &ctx).unwrap();
+            let found = reconstruct(&was, &with_cell(&gone, value), ALONE, &ctx).unwrap();
             let numbers = [found.error, found.standard_error, found.reference];
             assert!(found.drifted && numbers.iter().all(|v| v.is_finite()), "{value}: {found:?}");
-            let found = reconstruct(&was, &with_cell(&same, value), None, &ctx).unwrap();
+            let found = reconstruct(&was, &with_cell(&same, value), ALONE, &ctx).unwrap();
             assert!(!found.drifted && found.error < 2.0 * found.reference, "{value}: {found:?}");
-            let found = reconstruct(&with_cell(&was, value), &gone, None, &ctx).unwrap();
+            let found = reconstruct(&with_cell(&was, value), &gone, ALONE, &ctx).unwrap();
             assert!(found.drifted && found.n_columns == 5, "in the reference {value}: {found:?}");
         }
     }
@@ -368,6 +380,6 @@ mod tests {
             let column = |name: &str| Column::numbers(name, vec![1.0; 100]);
             Table::new(vec![column("a"), column("b"), column("c")]).unwrap()
         };
-        assert_eq!(reconstruct(&flat(), &flat(), None, &ctx), None);
+        assert_eq!(reconstruct(&flat(), &flat(), ALONE, &ctx), None);
     }
 }

@@ -153,6 +153,11 @@ impl Serial {
     }
 }
 
+/// As how large a share numbers in the order of time count in a mean of them.
+pub(super) fn share_of(values: impl Iterator<Item = Option<f64>>) -> f64 {
+    share(&Observed::Numbers(values.collect()), 1)
+}
+
 /// As how large a share the answered rows count in a mean of their losses.
 pub(super) fn share_of_losses(answers: &Answers) -> f64 {
     let times = &answers.times;

@@ -23,7 +23,7 @@ use super::serial::Serial;
 use super::share::{self, Part};
 use super::tally::{ColumnTally, is_category};
 use super::witnesses::{self, Witnesses};
-use super::{MonitorOptions, Watched};
+use super::{MonitorOptions, Watched, may_drift};
 
 /// Values of all columns together that are kept, at most, and the share of the memory for them.
 const EXACT_CELLS_MAX: u64 = 1 << 24;
@@ -34,7 +34,7 @@ const SAMPLE_ROWS: usize = 10_000;
 
 /// Columns of the sample that are no columns of the table: the time of a row, and what the model
 /// says of it, output by output.
-const TIME: &str = "\u{0}time";
+pub(super) const TIME: &str = "\u{0}time";
 const SAID: &str = "\u{0}said";
 /// And the group of a row, as a text.
 pub(super) const GROUP: &str = "\u{0}group";
@@ -304,7 +304,12 @@ impl<'a> Side<'a> {
         serial.finish();
         for tally in tallies {
             let is_category = is_category(tally.field.kind);
+            let least = serial.least;
             tally.worth = serial.worth(&tally.field.name, is_category, tally.worth);
+            // Time goes on by itself.
+            if !may_drift(tally.field.kind) {
+                serial.least = least;
+            }
         }
     }
 
@@ -447,6 +452,11 @@ impl<'a> Side<'a> {
     /// The column with the time of each row, where it is known.
     pub(super) fn time_column(&self) -> Option<&str> {
         self.time_column.as_deref()
+    }
+
+    /// As how large a share the rows count at least, as they are like their neighbours in time.
+    pub(super) fn share_in_time(&self) -> f64 {
+        self.serial.as_ref().map_or(1.0, |serial| serial.least)
     }
 
     /// Rows that passed.

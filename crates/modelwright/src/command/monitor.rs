@@ -1,6 +1,6 @@
 //! `monitor`: a model on new rows: what moved, whether it matters, whether the model still holds.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use modelwright::inspect::{monitor_html, monitor_text};
@@ -26,6 +26,7 @@ Examples:
   modelwright monitor shop today.csv --reference last_year.csv --season weekday
   modelwright monitor churn@champion this_week.csv --alerts rules.toml
   modelwright monitor churn@champion request-log/
+  modelwright monitor churn this_week.csv --history churn-weeks.json
   modelwright monitor churn served.csv --labels answers.csv --id customer --fail-on alarm
 
 Without --reference the rows are compared with what the model file keeps of its training. Where
@@ -64,6 +65,9 @@ pub(crate) struct Monitor {
     /// fit was told are sensitive are looked at anyway
     #[arg(long, value_name = "COLUMN", value_parser = values::name)]
     by: Vec<String>,
+    /// Remember this batch in a file, and call small shifts that stay over the batches in it
+    #[arg(long, value_name = "FILE.json")]
+    history: Option<PathBuf>,
     /// Look at the columns only
     #[arg(long)]
     no_predictions: bool,
@@ -139,10 +143,10 @@ impl FailOn {
 impl Monitor {
     /// Compares, prints, and fails if that was asked for.
     pub(crate) fn run(self, session: &Session) -> Result<()> {
-        let others = [&self.reference, &self.labels, &self.alerts].into_iter().flatten();
-        let inputs = self.current.iter().chain(others).map(PathBuf::as_path);
-        output::spare(self.report.as_deref(), inputs, "--report")?;
+        output::spare(self.report.as_deref(), self.inputs(), "--report")?;
         output::spare_model(self.report.as_deref(), &self.model.model, "--report")?;
+        output::spare(self.history.as_deref(), self.inputs(), "--history")?;
+        output::spare_model(self.history.as_deref(), &self.model.model, "--history")?;
         let rules = self.alerts.as_deref().map(AlertRules::read).transpose()?;
         let asked = serde_json::json!({
             "model": self.model.model, "current": self.current, "reference": self.reference,
@@ -249,6 +253,12 @@ impl Monitor {
         Ok((model.path, record))
     }
 
+    /// The files that are read.
+    fn inputs(&self) -> impl Iterator<Item = &Path> {
+        let others = [&self.reference, &self.labels, &self.alerts].into_iter().flatten();
+        self.current.iter().chain(others).map(PathBuf::as_path)
+    }
+
     /// What is to be compared.
     fn request(&self) -> MonitorRequest {
         MonitorRequest {
@@ -264,6 +274,7 @@ impl Monitor {
                 by: self.by.clone(),
                 look: None,
             },
+            history: self.history.clone(),
         }
     }
 }
