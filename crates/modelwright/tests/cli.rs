@@ -15,6 +15,8 @@ mod compare;
 mod dirty;
 #[path = "cli/explain.rs"]
 mod explain;
+#[path = "cli/guard.rs"]
+mod guard;
 #[path = "cli/harness.rs"]
 mod harness;
 #[path = "cli/interchange.rs"]

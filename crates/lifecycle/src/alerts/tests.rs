@@ -53,8 +53,11 @@ kind = "webhook"
 url = "https://pager.example.org/in"
 "#;
 
+fn rows_of_a_file() -> RowsRecord {
+    RowsRecord { names: vec!["new.csv".to_owned()], n_rows: 500, is_exact: true }
+}
+
 pub(super) fn found(drifts: bool, roc_auc: Option<f64>) -> MonitorRecord {
-    let rows = || RowsRecord { names: vec!["new.csv".to_owned()], n_rows: 500, is_exact: true };
     let metric = |value| MetricChange {
         name: "roc_auc".to_owned(),
         larger_is_better: true,
@@ -85,8 +88,8 @@ pub(super) fn found(drifts: bool, roc_auc: Option<f64>) -> MonitorRecord {
             metric: "roc_auc".to_owned(),
             created: String::new(),
         },
-        reference: rows(),
-        current: rows(),
+        reference: rows_of_a_file(),
+        current: rows_of_a_file(),
         verdict: Verdict {
             status: if drifts { Status::Alarm } else { Status::Stable },
             summary: if drifts { "1 of 2 columns drifted." } else { "Nothing moved." }.to_owned(),

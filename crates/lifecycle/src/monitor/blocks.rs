@@ -26,6 +26,11 @@ pub(super) fn in_time(n_rows: usize, times: &[i64]) -> Vec<u32> {
     order
 }
 
+/// Whether so many rows, that count as a `share` of them, make too few blocks of their length.
+pub(super) fn are_too_few(n_rows: usize, share: f64) -> bool {
+    share < 1.0 && n_rows as f64 * share < MEMORIES * BLOCKS_MIN as f64
+}
+
 /// The block of each row, where rows in this order count as a `share` of them, in `(0, 1]`; every
 /// row is a block of its own where they count whole.
 pub(super) fn blocks(order: &[u32], share: f64) -> Vec<u32> {
@@ -69,6 +74,7 @@ mod tests {
             "a block is no longer than a tenth"
         );
         assert_eq!(blocks(&order, 1.0).iter().max(), Some(&999));
+        assert!(are_too_few(399, 0.1) && !are_too_few(400, 0.1) && !are_too_few(5, 1.0));
         assert_eq!(blocks(&[], 0.5), Vec::<u32>::new());
         assert_eq!(in_time(3, &[5, MISSING_INSTANT, 1]), [0, 1, 2]);
     }

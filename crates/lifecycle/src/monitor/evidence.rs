@@ -39,7 +39,8 @@ pub struct MeanOf {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Expected {
     pub(super) of: MeanOf,
-    /// By so much the mean may be off for another reason: the delivered model is not the tested one.
+    /// By so much the mean may be off for another reason: another model than the tested one was
+    /// delivered.
     pub(super) doubt: f64,
     /// Whether only more than before is looked for.
     pub(super) is_one_sided: bool,
@@ -107,8 +108,8 @@ mod tests {
 
     use super::*;
 
-    /// The first batch, from 1, at which the evidence is beyond 20; batches of `rows` rows, of which
-    /// those from number 9 on have moved.
+    /// The first batch, from 1, at which the evidence is beyond 20; batches of `rows` rows, of
+    /// which those from number 9 on have moved.
     fn called(stream: u64, rows: usize, moved: f64, is_one_sided: bool) -> Option<usize> {
         let mut random = Random::stream(8, "monitor/evidence", stream);
         let mut mean_of = |n: usize, by: f64| {

@@ -2,9 +2,9 @@
 //!
 //! Watched are the share of the second class among the answers (of numbers their mean), the mean
 //! prediction, and the loss: of two classes by how much the log loss is above what the
-//! probabilities promise, which is `(p − y) · logit p` on average and has a fraction of the variance
-//! of the loss itself; of numbers the squared error. Batches count in the order in which they are
-//! given; no clock is asked. The same batch given again counts once.
+//! probabilities promise, which is `(p − y) · logit p` on average and has a fraction of the
+//! variance of the loss itself; of numbers the squared error. Batches count in the order in which
+//! they are given; no clock is asked. The same batch given again counts once.
 
 use std::collections::BTreeMap;
 
@@ -167,8 +167,8 @@ fn say(accumulated: &Accumulated, found: &mut MonitorRecord) {
     };
     let (is, was) = (number(first.value.unwrap_or_default()), number(first.reference));
     found.explanation.push(format!(
-        "Over the batches since number {} of {}, {what} is {is} instead of {was}, on {} independent \
-         rows: a shift that stays (p at most {:.2e} over the whole watch).",
+        "Over the batches since number {} of {}, {what} is {is} instead of {was}, on {} \
+         independent rows: a shift that stays (p at most {:.2e} over the whole watch).",
         first.since,
         accumulated.n_batches,
         first.n_rows.round(),

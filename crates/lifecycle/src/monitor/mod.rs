@@ -179,14 +179,7 @@ pub fn conclude(
     let share = looks::share(options.look);
     let columns = columns_drift((reference, current, mix), &importances, share, ctx);
     let dataset = together(&columns, &importances, options);
-    let predictions = current.predictions().map(|tally| {
-        let was = reference.and_then(Side::predictions);
-        predictions_drift(compare::column(tally, was, mix, None), share)
-    });
-    let target = current.target().map(|tally| {
-        let was = reference.and_then(Side::target);
-        answers_drift(compare::column(tally, was, mix, None), share)
-    });
+    let [predictions, target] = said_and_true(reference, current, mix, share);
     let quality =
         quality::find(watched, (reference, mix), current, (&columns, share), &importances);
     let mut notes = current.notes();
@@ -238,6 +231,24 @@ pub fn conclude(
     record.explanation = words::explain(&record);
     record.explanation.extend(of_groups.iter().map(|line| words::capital(line)));
     Ok(record)
+}
+
+/// Drift of the predictions and of the answers.
+fn said_and_true(
+    reference: Option<&Side<'_>>,
+    current: &Side<'_>,
+    mix: Option<&season::Seasonal>,
+    share: f64,
+) -> [Option<ColumnDrift>; 2] {
+    let predictions = current.predictions().map(|tally| {
+        let was = reference.and_then(Side::predictions);
+        predictions_drift(compare::column(tally, was, mix, None), share)
+    });
+    let target = current.target().map(|tally| {
+        let was = reference.and_then(Side::target);
+        answers_drift(compare::column(tally, was, mix, None), share)
+    });
+    [predictions, target]
 }
 
 /// What is missing where nobody measured how much columns matter.

@@ -6,8 +6,8 @@
 //! tests", ICLR 2017. Dates are left out: they always tell the sides apart.
 //!
 //! Where rows belong to groups, a group is in one fold, on both sides, and the interval is that of
-//! groups: who is known again by what is their own is no drift. Where rows are like their neighbours
-//! in time, the groups are blocks of rows that follow each other ([`blocks`]).
+//! groups: who is known again by what is their own is no drift. Where rows are like their
+//! neighbours in time, the groups are blocks of rows that follow each other ([`blocks`]).
 
 use modelwright_automl::GroupNumbers;
 use modelwright_core::data::{FeatureView, Field, Fold, Kind, Schema, Table, TrainView};

@@ -32,11 +32,10 @@ const EXACT_MEMORY_SHARE: u64 = 8;
 /// Rows of either side that a classifier is to tell apart.
 const SAMPLE_ROWS: usize = 10_000;
 
-/// Columns of the sample that are no columns of the table: the time of a row, and what the model
-/// says of it, output by output.
+/// Columns of the sample that are no columns of the table: the time of a row, what the model says
+/// of it, output by output, and its group, as a text.
 pub(super) const TIME: &str = "\u{0}time";
 const SAID: &str = "\u{0}said";
-/// And the group of a row, as a text.
 pub(super) const GROUP: &str = "\u{0}group";
 
 /// What is kept of the rows of one side.

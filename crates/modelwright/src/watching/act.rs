@@ -246,14 +246,7 @@ impl Acting<'_> {
             },
         )?;
         self.keep_snapshot(&done, store)?;
-        state.retrained = Some(self.at.to_owned());
-        state.tried = None;
-        let hashes = self.hashes();
-        let new: Vec<String> = hashes.difference(&state.seen).cloned().collect();
-        state.challenged(self.number, new);
-        state.seen.extend(hashes);
-        (state.looked, state.n_looks) = (None, 0);
-        state.learned = self.had();
+        self.note(state);
         let mut outcome = json!({ "run": run, "decision": decision });
         if decision.accepted {
             let (file, why) = (&done.saved.model, decision.summary.as_str());
@@ -272,6 +265,18 @@ impl Acting<'_> {
             outcome["then"] = json!(next.name());
         }
         Ok(outcome)
+    }
+
+    /// Notes that a challenger learned from all files that are there now.
+    fn note(&self, state: &mut WatchState) {
+        state.retrained = Some(self.at.to_owned());
+        state.tried = None;
+        let hashes = self.hashes();
+        let new: Vec<String> = hashes.difference(&state.seen).cloned().collect();
+        state.challenged(self.number, new);
+        state.seen.extend(hashes);
+        (state.looked, state.n_looks) = (None, 0);
+        state.learned = self.had();
     }
 
     /// Keeps what the data held that were learned from, where it was counted.
