@@ -8,6 +8,7 @@ answer depends on a column in another way), unit (a column is given in another u
 missing, stuck or shuffled). A tool sees a batch when it says so of it:
 
   ours       the verdict of `monitor` is not `stable`
+  history    the same with `--history`: a watch that also remembers what earlier batches were like
   evidently  any column drifted by DataDriftPreset, columns and target, reference the training rows
   adwin      river's ADWIN on the errors of the model, row by row
 
@@ -121,7 +122,8 @@ def main():
         tools = {"ours": lambda rows: ours(run, folder, rows)}
         if not given.no_peers:
             tools["evidently"] = evidently(train)
-        results = {name: [] for name in [*tools, *([] if given.no_peers else ["adwin"])]}
+        streams = {"history": remembering} | ({} if given.no_peers else {"adwin": adwin})
+        results = {name: [] for name in [*tools, *streams]}
         for number, (name, change, turn, share, late) in enumerate(shifts()):
             draw = random.Random(100 + number)
             before = [batch(N_BATCH, draw) for _ in range(N_BEFORE)]
@@ -132,10 +134,10 @@ def main():
                 delay = next((i + 1 for i, rows in enumerate(after) if sees(rows)), None)
                 results[tool].append((delay, false / 4))
                 line[tool] = delay
-            if "adwin" in results:
-                found = adwin(run, folder, before, after)
-                results["adwin"].append(found)
-                line["adwin"] = found[0]
+            for tool, follow in streams.items():
+                found = follow(run, folder, before, after)
+                results[tool].append(found)
+                line[tool] = found[0]
             print(json.dumps(line), flush=True)
         for tool, found in results.items():
             seen = [d for d, _ in found if d is not None]
@@ -155,6 +157,19 @@ def ours(run, folder, rows):
     write(folder / "batch.csv", rows)
     found = json.loads(run("monitor", "m", "batch.csv", "--json", "-q"))
     return found["verdict"]["status"] != "stable"
+
+
+def remembering(run, folder, before, after):
+    (folder / "history.json").unlink(missing_ok=True)
+    seen = []
+    for number, rows in enumerate(before + after):
+        # Each batch is a file of its own: one that is given again counts once.
+        name = f"batch-{number}.csv"
+        write(folder / name, rows)
+        found = json.loads(run("monitor", "m", name, "--history", "history.json", "--json", "-q"))
+        seen.append(found["verdict"]["status"] != "stable")
+    delay = next((i + 1 for i, is_seen in enumerate(seen[N_BEFORE:]) if is_seen), None)
+    return delay, sum(seen[:N_BEFORE]) / N_BEFORE
 
 
 def evidently(train):

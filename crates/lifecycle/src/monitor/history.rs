@@ -242,12 +242,11 @@ fn expected_loss(watched: &Watched<'_>) -> Option<MeanOf> {
         return None;
     }
     let of = |name: &str| evaluation.metrics.iter().find(|m| m.name == name)?.value;
-    let mean = match watched.predictor.task {
-        Task::Regression => of("rmse")?.powi(2),
-        _ => {
-            let promised = &watched.reference.predictions.as_ref()?.expected;
-            of("log_loss")? - promised.iter().find(|m| m.name == "log_loss")?.value?
-        }
+    let mean = if watched.predictor.task == Task::Regression {
+        of("rmse")?.powi(2)
+    } else {
+        let promised = &watched.reference.predictions.as_ref()?.expected;
+        of("log_loss")? - promised.iter().find(|m| m.name == "log_loss")?.value?
     };
     Some(MeanOf { n: evaluation.n_rows as f64, mean, variance: 0.0 })
 }
