@@ -3,8 +3,9 @@
 //! What sums rows up by groups (intervals of clusters, resamples of groups, folds of whole groups)
 //! holds for rows with a memory once a group is a block of rows that is several times as long as
 //! the memory: blocks have next to nothing to do with each other, whatever goes on within them.
-//! With blocks of [`MEMORIES`] times the sum of the autocorrelations `τ`, the variance of a mean is
-//! too small by about an eighth; the t-distribution of the number of blocks is wider than that.
+//! What is summed may have a memory longer than the sum of its autocorrelations `τ` tells (answers
+//! are mostly chance, and their chances linger), so that a block has [`MEMORIES`] times `τ`; the
+//! t-distribution of the number of blocks makes up for what they still have in common.
 //!
 //! Reference: Flegal & Jones, "Batch means and spectral variance estimators in Markov chain Monte
 //! Carlo", Annals of Statistics 38, 2010.
@@ -12,7 +13,7 @@
 use modelwright_core::data::{ColumnData, MISSING_INSTANT, Table};
 
 /// A block is so many times as long as the memory of the rows.
-const MEMORIES: f64 = 4.0;
+const MEMORIES: f64 = 8.0;
 /// Blocks, at least: of fewer nothing can be said.
 const BLOCKS_MIN: usize = 10;
 
@@ -67,14 +68,14 @@ mod tests {
         let order = in_time(1_000, &(0..1_000).rev().collect::<Vec<i64>>());
         assert_eq!(order[0], 999, "the earliest first");
         let of_rows = blocks(&order, 0.1);
-        assert_eq!((of_rows[999], of_rows[960], of_rows[959], of_rows[0]), (0, 0, 1, 24));
+        assert_eq!((of_rows[999], of_rows[920], of_rows[919], of_rows[0]), (0, 0, 1, 12));
         assert_eq!(
             blocks(&order, 1e-9).iter().max(),
             Some(&9),
             "a block is no longer than a tenth"
         );
         assert_eq!(blocks(&order, 1.0).iter().max(), Some(&999));
-        assert!(are_too_few(399, 0.1) && !are_too_few(400, 0.1) && !are_too_few(5, 1.0));
+        assert!(are_too_few(799, 0.1) && !are_too_few(800, 0.1) && !are_too_few(5, 1.0));
         assert_eq!(blocks(&[], 0.5), Vec::<u32>::new());
         assert_eq!(in_time(3, &[5, MISSING_INSTANT, 1]), [0, 1, 2]);
     }
