@@ -163,8 +163,8 @@ fn answers_that_linger_are_no_bias_of_groups_however_often_they_are_looked_at() 
     println!("{fresh} fresh, {looked} in six looks; {seen} and {known} are seen");
     // The level is 5 %: three standard deviations are 9 of 200 more.
     assert!(shorter <= 19 && fresh <= 19 && looked <= 19, "{shorter}, {fresh} and {looked}");
-    // With a memory of 33 rows, 1,200 rows hold 18 lives of it: too few to be sure how long it is, so
-    // that more than the level are flagged (27 of 200), and less than half of those by rows (60).
+    // With a memory of 33 rows, 1,200 rows hold 18 lives of it: too few to be sure how long it is,
+    // so that more than the level are flagged (27 of 200), less than half of those by rows (60).
     assert!(by_rows > 38 && 2 * in_time < by_rows, "{by_rows} and {in_time}");
     assert!(seen >= 190 && known >= 190, "{seen} and {known} are seen");
 }
