@@ -304,6 +304,7 @@ class Succeeding(Packed):
         season: str = "none",
         time_column: str | None = None,
         by: str | Sequence[str] | None = None,
+        history: str | os.PathLike[str] | None = None,
         separator: str | None = None,
         no_header: bool = False,
         decimal: str | None = None,
@@ -335,6 +336,9 @@ class Succeeding(Packed):
         by : str or sequence of str, optional
             Columns whose groups are looked at where answers are known; those that the fit was told
             are sensitive are looked at anyway.
+        history : path, optional
+            A file that remembers a few means of each batch (no rows) and is made where there is
+            none: small shifts that stay over the batches in it are called, too.
         separator, no_header, decimal, charset : optional
             What is known of a file of text, as in :func:`fit`; else it is read as the one that
             the model learned from; so are files of ``reference`` and ``labels``.
@@ -370,6 +374,7 @@ class Succeeding(Packed):
             "season": season,
             "time_column": time_column,
             "by": names(by),
+            "history": None if history is None else os.fspath(history),
             "kept": kept_in(store, mlflow),
         }
         return monitoring(model, data, (reference, labels), asked)

@@ -96,6 +96,22 @@ def test_new_rows_are_compared_with_those_of_training(predictor, frame, tmp_path
     assert (tmp_path / "drift.html").stat().st_size > 1000
 
 
+def test_batches_are_remembered_in_a_file(predictor, tmp_path):
+    history = tmp_path / "batches.json"
+    rows = passengers(300, seed=7)
+    first = predictor.monitor(rows, history=history)
+    assert first.document["accumulated"]["n_batches"] == 1
+    assert predictor.monitor(rows).document.get("accumulated") is None
+    again = predictor.monitor(rows, history=history)
+    assert again.document["accumulated"]["n_batches"] == 1
+    assert any("count once" in note for note in again.document["notes"])
+    predictor.monitor(passengers(200, seed=8), history=str(history))
+    assert len(json.loads(history.read_text())["batches"]) == 2
+    (tmp_path / "none.json").write_text("[1, 2")
+    with pytest.raises(mw.DataError, match="no history of `monitor`"):
+        predictor.monitor(rows, history=tmp_path / "none.json")
+
+
 def test_monitoring_a_table_is_monitoring_its_file(predictor, tmp_path):
     rows = passengers(200, seed=6)
     rows["alone"] = rows["alone"].map({True: "true", False: "false"})

@@ -168,7 +168,6 @@ PLACES = {
     "monitor": ([mw.Predictor.monitor], {
         "no_predictions": "predict=False", "report": "Monitoring.save",
         "fail_on": "Monitoring.status", "alerts": "command: deliveries belong to a store",
-        "history": "command: what is remembered is a file",
     }),
     "retrain": ([mw.Predictor.retrain], {
         "time": "time_limit", "promote": "Store.alias", "fail_if_kept": "Retrained.accepted",

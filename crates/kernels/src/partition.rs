@@ -1,9 +1,10 @@
 //! How the entries of a leaf are divided between its children.
 //!
-//! One pass writes entries that go left to the front of a scratch slice and the others to its back,
-//! without a branch on the data; a copy then brings both home in their old order. With AVX-512,
-//! eight entries are divided by two compressions; elsewhere every entry is written to both places
-//! and one of the two ends moves. A row's bin is compared with a cut, or looked up in a table.
+//! One pass writes entries that go left to the front of another slice and the others to its back,
+//! without a branch on the data; rows that ascend go on doing so on the left and descend on the
+//! right. With AVX-512, eight entries are divided by two compressions; elsewhere every entry is
+//! written to both places and one of the two ends moves. A row's bin is compared with a cut, or
+//! looked up in a table.
 
 #[cfg(target_arch = "x86_64")]
 use crate::dispatch::{Isa, isa};
@@ -29,28 +30,11 @@ impl Sides {
     }
 }
 
-/// Divides entries by the bin of their rows, in place and keeping the order; returns how many
-/// went left, which is the front part.
-///
-/// `scratch` needs as many places as there are entries.
-///
-/// # Panics
-/// If a row has no bin in `bins`, or `scratch` is too short.
-pub fn partition(entries: &mut [Entry], scratch: &mut [Entry], bins: &[u8], sides: Sides) -> usize {
-    let n_left = divide(entries, scratch, bins, sides);
-    let n = entries.len();
-    entries[..n_left].copy_from_slice(&scratch[..n_left]);
-    reverse_into(&scratch[n_left..n], &mut entries[n_left..]);
-    n_left
-}
-
-/// The first half of [`partition`]: entries that go left to the front of `out` in order, the
+/// Divides entries by the bin of their rows: those that go left to the front of `out` in order, the
 /// others to its back in reverse order. Returns how many went left.
 ///
-/// With it, chunks of a large leaf are divided in parallel and then copied to their places.
-///
 /// # Panics
-/// As [`partition`].
+/// If a row has no bin in `bins`, or `out` is shorter than `entries`.
 pub fn divide(entries: &[Entry], out: &mut [Entry], bins: &[u8], sides: Sides) -> usize {
     let out = &mut out[..entries.len()];
     #[cfg(target_arch = "x86_64")]
@@ -64,7 +48,7 @@ pub fn divide(entries: &[Entry], out: &mut [Entry], bins: &[u8], sides: Sides) -
 /// As [`divide`], where any bins may go left: those with `true` in the table.
 ///
 /// # Panics
-/// As [`partition`].
+/// As [`divide`].
 pub fn divide_by_table(
     entries: &[Entry],
     out: &mut [Entry],
@@ -80,17 +64,6 @@ pub fn divide_by_table(
         return unsafe { avx512::divide::<true>(entries, out, bins, sides, &table) };
     }
     divide_rest(entries, out, bins, |bin| goes_left[usize::from(bin)], 0)
-}
-
-/// Copies entries in reverse order.
-///
-/// # Panics
-/// If the lengths differ.
-pub fn reverse_into(from: &[Entry], to: &mut [Entry]) {
-    assert_eq!(from.len(), to.len(), "one place per entry");
-    for (to, from) in to.iter_mut().zip(from.iter().rev()) {
-        *to = *from;
-    }
 }
 
 /// Divides the last entries, when `left` of those before them went left.
@@ -215,17 +188,20 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_keeps_order_and_every_entry() {
+    fn a_division_keeps_every_entry_in_order_on_the_left_and_turned_round_on_the_right() {
         let bins = bins();
         for n in 0..=257_u64 {
             for (cut, missing_left) in [(0, false), (2, true), (5, false), (5, true), (3, false)] {
                 let sides = Sides { cut, missing: 6, missing_left };
-                let mut entries: Vec<Entry> = (0..n).map(|i| (i << 32) | (i * 2 + 1)).collect();
+                let entries: Vec<Entry> = (0..n).map(|i| (i << 32) | (i * 2 + 1)).collect();
                 let goes_left = |e: &Entry| {
                     let bin = bins[row(*e) as usize];
                     bin <= cut || (bin == 6 && missing_left)
                 };
-                let (left, right): (Vec<_>, Vec<_>) = entries.iter().partition(|e| goes_left(e));
+                let (mut wanted, right): (Vec<Entry>, Vec<Entry>) =
+                    entries.iter().partition(|e| goes_left(e));
+                let n_left = wanted.len();
+                wanted.extend(right.iter().rev());
                 let mut portable = vec![0; n as usize];
                 let by_sides = |bin: u8| sides.goes_left(bin);
                 let n_portable = divide_rest(&entries, &mut portable, &bins, by_sides, 0);
@@ -236,10 +212,7 @@ mod tests {
                 out.fill(0);
                 assert_eq!(divide_by_table(&entries, &mut out, &bins, &table), n_portable);
                 assert_eq!(out, portable);
-                let mut scratch = vec![0; n as usize];
-                let n_left = partition(&mut entries, &mut scratch, &bins, sides);
-                assert_eq!(entries[..n_left], left);
-                assert_eq!(entries[n_left..], right);
+                assert_eq!((n_portable, portable), (n_left, wanted));
             }
         }
     }

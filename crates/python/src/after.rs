@@ -270,6 +270,7 @@ pub(crate) struct Compared {
     season: String,
     time_column: Option<String>,
     by: Vec<String>,
+    history: Option<PathBuf>,
     kept: Kept,
 }
 
@@ -303,7 +304,7 @@ pub(crate) fn model_monitor(
                 by: asked.by,
                 look: None,
             },
-            history: None,
+            history: asked.history,
         };
         let told = serde_json::json!({
             "model": model.loaded().path, "current": request.current,

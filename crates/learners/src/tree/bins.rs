@@ -374,12 +374,15 @@ mod tests {
                         let code = own.codes[*row as usize];
                         subset.map_or(code <= bin, |subset| contains(&subset, code))
                     };
-                    let (left, right): (Vec<u64>, Vec<u64>) =
+                    let (left, mut right): (Vec<u64>, Vec<u64>) =
                         entries.iter().partition(|r| goes_left(r));
-                    let mut scratch = vec![0; entries.len()];
-                    let n_left = partition(&mut entries, &mut scratch, bins.route(feature, &test));
-                    assert_eq!(entries[..n_left], left, "{feature} {bin}");
-                    assert_eq!(entries[n_left..], right, "{feature} {bin}");
+                    right.reverse();
+                    let mut to = vec![0; entries.len()];
+                    let (n_left, moved) =
+                        partition(&mut entries, &mut to, bins.route(feature, &test));
+                    assert!(moved, "few rows");
+                    assert_eq!(to[..n_left], left, "{feature} {bin}");
+                    assert_eq!(to[n_left..], right, "{feature} {bin}");
                 }
             }
         }

@@ -12,7 +12,7 @@ use super::bins::TrainBins;
 use super::constraints::Groups;
 use super::grow::Limits;
 use super::histogram::{Candidate, Child, build_and_split, divide_and_split};
-use super::partition::{Test, partition_over};
+use super::partition::{Test, partition};
 use super::split::{LeafSums, Place, Split, SplitRule};
 
 /// What all leaves of a tree have in common.
@@ -118,7 +118,7 @@ impl Common<'_> {
     ) -> Branch {
         let missing_left = self.missing_side(leaf, split);
         let test = Test { bin: split.cut.bin, missing_left, subset: split.subset };
-        let (n_left, moved) = partition_over(entries, over, self.bins.route(split.feature, &test));
+        let (n_left, moved) = partition(entries, over, self.bins.route(split.feature, &test));
         // Whether or not there are children: what the rows' order is must not depend on the place.
         leaf.aside ^= moved;
         let entries = if moved { &*over } else { &*entries };

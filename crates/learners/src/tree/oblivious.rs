@@ -35,7 +35,7 @@ use super::level::{LevelSplit, LevelSums, better};
 use super::model::Tree;
 use super::partition::{by_range, levels as levels_of, partition};
 use super::split::{LeafSums, Place, SplitRule};
-use super::workspace::{LeafPlace, Workspace};
+use super::workspace::{LeafPlace, Places, Workspace};
 
 /// The most levels of a tree: 4096 leaves.
 pub const MAX_DEPTH: usize = 12;
@@ -54,7 +54,8 @@ pub fn grow(
     n_entries: usize,
 ) -> Grown {
     let sum = total(&workspace.entries[..n_entries]);
-    let root = Leaf { rows: 0..n_entries, sum, bounds: Bounds::NONE, histogram: None };
+    let place = LeafPlace { rows: 0..n_entries, aside: false };
+    let root = Leaf { place, sum, bounds: Bounds::NONE, histogram: None };
     let groups = Groups::MAX;
     let mut grower = Grower { bins, rule, tree_features, workspace, leaves: vec![root], groups };
     let max_depth = max_depth.min(MAX_DEPTH);
@@ -83,11 +84,19 @@ struct Grower<'a> {
 
 /// A leaf of the level that is being split.
 pub(super) struct Leaf {
-    rows: Range<usize>,
+    place: LeafPlace,
     pub(super) sum: i64,
     pub(super) bounds: Bounds,
     /// `None` when there are no rows or no room.
     histogram: Option<Vec<i64>>,
+}
+
+/// What became of a leaf's entries.
+struct Divided {
+    n_left: usize,
+    /// Whether all of them are in the scratch now.
+    aside: bool,
+    left_sum: i64,
 }
 
 /// What is known of a level once it is split.
@@ -105,15 +114,19 @@ type Task<'a> = (&'a mut Leaf, Vec<i64>, &'a mut Leaf, Vec<i64>);
 
 impl Leaf {
     fn sums(&self) -> LeafSums {
-        LeafSums { total: self.sum, n_rows: self.rows.len(), id: 0, bounds: self.bounds }
+        LeafSums { total: self.sum, n_rows: self.n_rows(), id: 0, bounds: self.bounds }
+    }
+
+    fn n_rows(&self) -> usize {
+        self.place.rows.len()
     }
 }
 
 impl Grower<'_> {
     fn sum_root(&mut self, wanted: bool) {
-        if wanted && !self.bins.features.is_empty() && !self.leaves[0].rows.is_empty() {
+        if wanted && !self.bins.features.is_empty() && self.leaves[0].n_rows() > 0 {
             let mut histogram = self.workspace.take_histogram(self.bins.histogram_len);
-            let entries = &self.workspace.entries[self.leaves[0].rows.clone()];
+            let entries = self.workspace.places(self.leaves[0].n_rows()).of(&self.leaves[0].place);
             let sum = self.leaves[0].sum;
             let parallel = self.bins.is_shared && rayon::current_num_threads() > 1;
             let mut parts = Vec::with_capacity(self.bins.blocks.len());
@@ -187,16 +200,20 @@ impl Grower<'_> {
         best
     }
 
+    /// Where the entries of the leaves are.
+    fn places(&self) -> Places<'_> {
+        self.workspace.places(self.leaves.last().map_or(0, |leaf| leaf.place.rows.end))
+    }
+
     /// Gives `work` the block's histogram of every leaf that has rows.
     fn each_leaf(&self, block: &Block, rules: &[Rule], mut work: impl FnMut(&Leaf, &Rule, &[i64])) {
-        let mut scratch = Vec::new();
-        for (leaf, rule) in self.leaves.iter().zip(rules).filter(|(l, _)| !l.rows.is_empty()) {
+        let (places, mut scratch) = (self.places(), Vec::new());
+        for (leaf, rule) in self.leaves.iter().zip(rules).filter(|(l, _)| l.n_rows() > 0) {
             if let Some(all) = &leaf.histogram {
                 work(leaf, rule, &all[block.start..block.start + block.len]);
             } else {
                 scratch.resize(block.len, 0);
-                let entries = &self.workspace.entries[leaf.rows.clone()];
-                block.fill(entries, leaf.sum, &mut scratch, false);
+                block.fill(places.of(&leaf.place), leaf.sum, &mut scratch, false);
                 work(leaf, rule, &scratch);
             }
         }
@@ -235,19 +252,23 @@ impl Grower<'_> {
 
     /// Splits every leaf; `more` says that another level may follow.
     fn split(&mut self, mut split: LevelSplit, more: bool) -> Level {
-        let ranges: Vec<Range<usize>> = self.leaves.iter().map(|l| l.rows.clone()).collect();
+        let ranges: Vec<Range<usize>> =
+            self.leaves.iter().map(|leaf| leaf.place.rows.clone()).collect();
+        let aside: Vec<bool> = self.leaves.iter().map(|leaf| leaf.place.aside).collect();
         let route = self.bins.route(split.feature, &split.test);
         let n_entries = ranges.last().map_or(0, |r| r.end);
-        let divide = |(entries, scratch): (&mut [Entry], &mut [Entry])| {
-            let n_left = partition(entries, scratch, route);
-            (n_left, total(&entries[..n_left]))
+        let divide = |((entries, scratch), aside): ((&mut [Entry], &mut [Entry]), &bool)| {
+            let (from, to) = if *aside { (scratch, entries) } else { (entries, scratch) };
+            let (n_left, moved) = partition(from, to, route);
+            let left = if moved { &to[..n_left] } else { &from[..n_left] };
+            Divided { n_left, aside: *aside != moved, left_sum: total(left) }
         };
         let entries = by_range(&mut self.workspace.entries[..n_entries], &ranges);
         let scratch = by_range(&mut self.workspace.scratch[..n_entries], &ranges);
-        let lefts: Vec<(usize, i64)> = if self.bins.is_shared && n_entries >= PARALLEL_WORK {
-            entries.into_par_iter().zip(scratch).map(divide).collect()
+        let lefts: Vec<Divided> = if self.bins.is_shared && n_entries >= PARALLEL_WORK {
+            entries.into_par_iter().zip(scratch).zip(&aside).map(divide).collect()
         } else {
-            entries.into_iter().zip(scratch).map(divide).collect()
+            entries.into_iter().zip(scratch).zip(&aside).map(divide).collect()
         };
         if let Some(subset) = &split.test.subset {
             let missing = self.bins.features[split.feature].missing_bin();
@@ -255,7 +276,7 @@ impl Grower<'_> {
         } else if split.no_missing {
             // Values that are missing only later go with the heavier side.
             let hessian = |sum: i64| i64::from(hessian_units(sum));
-            let left: i64 = lefts.iter().map(|(_, sum)| hessian(*sum)).sum();
+            let left: i64 = lefts.iter().map(|divided| hessian(divided.left_sum)).sum();
             let all: i64 = self.leaves.iter().map(|leaf| hessian(leaf.sum)).sum();
             split.test.missing_left = 2 * left > all;
         }
@@ -264,19 +285,21 @@ impl Grower<'_> {
         self.groups = constraints.narrow(self.groups, split.feature);
         let mut level = Level { split, nodes: Vec::new(), gains: Vec::new() };
         let mut pairs = Vec::with_capacity(lefts.len());
-        for (leaf, (n_left, left_sum)) in std::mem::take(&mut self.leaves).into_iter().zip(lefts) {
+        for (leaf, divided) in std::mem::take(&mut self.leaves).into_iter().zip(lefts) {
+            let Divided { n_left, aside, left_sum } = divided;
             let rule = self.rule.of_leaf(&leaf.sums(), 0);
             let right_sum = leaf.sum - left_sum;
             let gain = rule.score(left_sum) + rule.score(right_sum) - rule.score(leaf.sum);
-            level.nodes.push((leaf.rows.len(), leaf.sum));
+            level.nodes.push((leaf.n_rows(), leaf.sum));
             level.gains.push(gain);
-            let middle = leaf.rows.start + n_left;
+            let Range { start, end } = leaf.place.rows;
+            let middle = start + n_left;
             let [below, above] =
                 self.rule.child_bounds(&leaf.sums(), direction, [left_sum, right_sum]);
-            let rows = leaf.rows.start..middle;
-            let left = Leaf { rows, sum: left_sum, bounds: below, histogram: None };
-            let rows = middle..leaf.rows.end;
-            let right = Leaf { rows, sum: right_sum, bounds: above, histogram: None };
+            let place = LeafPlace { rows: start..middle, aside };
+            let left = Leaf { place, sum: left_sum, bounds: below, histogram: None };
+            let place = LeafPlace { rows: middle..end, aside };
+            let right = Leaf { place, sum: right_sum, bounds: above, histogram: None };
             pairs.push((left, right, leaf.histogram));
         }
         self.sum_children(&mut pairs, more);
@@ -286,7 +309,7 @@ impl Grower<'_> {
 
     /// Gives the children their histograms, if there is room for all of them.
     fn sum_children(&mut self, pairs: &mut [(Leaf, Leaf, Option<Vec<i64>>)], more: bool) {
-        let with_rows = |leaf: &Leaf| usize::from(!leaf.rows.is_empty());
+        let with_rows = |leaf: &Leaf| usize::from(leaf.n_rows() > 0);
         let n: usize = pairs.iter().map(|(a, b, _)| with_rows(a) + with_rows(b)).sum();
         let held = pairs.iter().any(|(.., histogram)| histogram.is_some());
         if !more || !held || n * self.bins.histogram_len * 8 > HISTOGRAM_BYTES {
@@ -297,25 +320,27 @@ impl Grower<'_> {
             }
             return;
         }
+        let n_entries = pairs.last().map_or(0, |(_, right, _)| right.place.rows.end);
         let mut tasks = Vec::with_capacity(pairs.len());
         for (left, right, histogram) in pairs {
             let Some(parent) = histogram.take() else { continue };
             let (small, large) =
-                if left.rows.len() <= right.rows.len() { (left, right) } else { (right, left) };
-            let room = if small.rows.is_empty() {
+                if left.n_rows() <= right.n_rows() { (left, right) } else { (right, left) };
+            let room = if small.n_rows() == 0 {
                 Vec::new()
             } else {
                 self.workspace.take_histogram(self.bins.histogram_len)
             };
             tasks.push((small, room, large, parent));
         }
-        let (bins, rule, entries) = (self.bins, self.rule, &self.workspace.entries);
+        let (bins, rule) = (self.bins, self.rule);
+        let places = self.workspace.places(n_entries);
         let one = |(small, mut room, large, mut parent): Task<'_>| {
-            if !small.rows.is_empty() {
+            if small.n_rows() > 0 {
                 divide_and_split(
                     bins,
                     rule,
-                    &entries[small.rows.clone()],
+                    places.of(&small.place),
                     Child { sum: small.sum, histogram: &mut room, leaf: None },
                     Child { sum: large.sum, histogram: &mut parent, leaf: None },
                 );
@@ -359,9 +384,8 @@ impl Grower<'_> {
             }
         }
         tree.values = vec![0.0; self.leaves.len()];
-        tree.leaf_covers = self.leaves.iter().map(|l| l.rows.len() as f32).collect();
-        let place = |leaf: &Leaf| LeafPlace { rows: leaf.rows.clone(), aside: false };
-        let leaves = self.leaves.iter().map(place).collect();
+        tree.leaf_covers = self.leaves.iter().map(|leaf| leaf.n_rows() as f32).collect();
+        let leaves = self.leaves.iter().map(|leaf| leaf.place.clone()).collect();
         for leaf in self.leaves {
             if let Some(histogram) = leaf.histogram {
                 self.workspace.give_histogram(histogram);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use modelwright_kernels::entry::Entry;
-use modelwright_kernels::partition::{Sides, divide, reverse_into};
+use modelwright_kernels::partition::{Sides, divide};
 use modelwright_kernels::subset::{Subset, divide_by_subset};
 use rayon::prelude::*;
 
@@ -45,41 +45,13 @@ impl Route<'_> {
     }
 }
 
-/// Moves the entries that go left to the front, in order; returns how many they are.
-///
-/// `scratch` needs as many places as there are entries.
-pub fn partition(entries: &mut [Entry], scratch: &mut [Entry], route: Route<'_>) -> usize {
-    let divide = |from: &[Entry], to: &mut [Entry]| route.divide(from, to);
-    if !is_shared(entries.len()) {
-        let n_left = divide(entries, scratch);
-        let (left, right) = entries.split_at_mut(n_left);
-        left.copy_from_slice(&scratch[..n_left]);
-        reverse_into(&scratch[n_left..n_left + right.len()], right);
-        return n_left;
-    }
-    let (counts, n_left) = divide_chunks(entries, scratch, divide);
-    let (mut left, mut right) = entries.split_at_mut(n_left);
-    let mut copies = Vec::with_capacity(counts.len());
-    for (chunk, count) in scratch.chunks(CHUNK_ROWS).zip(&counts) {
-        let (to_left, rest) = std::mem::take(&mut left).split_at_mut(*count);
-        left = rest;
-        let (to_right, rest) = std::mem::take(&mut right).split_at_mut(chunk.len() - count);
-        right = rest;
-        copies.push((chunk.split_at(*count), to_left, to_right));
-    }
-    copies.into_par_iter().for_each(|((from_left, from_right), to_left, to_right)| {
-        to_left.copy_from_slice(from_left);
-        reverse_into(from_right, to_right);
-    });
-    n_left
-}
-
 /// Moves the entries that go left to the front, in order, and the others to the back in reverse
 /// order: into `to`, or, where there are many, into `from` itself. Returns how many went left, and
 /// whether all of them moved into `to`; else `to` may hold anything.
 ///
-/// It saves [`partition`]'s way back. Rows that ascend or descend go on doing so, on either side.
-pub fn partition_over(from: &mut [Entry], to: &mut [Entry], route: Route<'_>) -> (usize, bool) {
+/// Nothing comes home to its old order: rows that ascend or descend go on doing so on the left, and
+/// turn round on the right.
+pub fn partition(from: &mut [Entry], to: &mut [Entry], route: Route<'_>) -> (usize, bool) {
     let divide = |from: &[Entry], to: &mut [Entry]| route.divide(from, to);
     if !is_shared(from.len()) {
         return (divide(from, to), true);
@@ -146,8 +118,6 @@ pub fn levels(node: usize, feature: &BinFeature<'_>, subset: &Subset) -> LevelSe
 
 #[cfg(test)]
 mod tests {
-    use modelwright_kernels::entry::row;
-
     use super::*;
 
     #[test]
@@ -165,13 +135,9 @@ mod tests {
             for n_threads in [1, 2, 4] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
                 let (mut from, mut to): (Vec<Entry>, _) = (all.clone().collect(), vec![0; n]);
-                let (n_left, moved) = pool.install(|| partition_over(&mut from, &mut to, route));
+                let (n_left, moved) = pool.install(|| partition(&mut from, &mut to, route));
                 let found = if moved { &to } else { &from };
                 assert_eq!((n_left, found), (n_wanted, &wanted), "{n} on {n_threads}");
-                let mut stable: Vec<Entry> = all.clone().collect();
-                let n_left = pool.install(|| partition(&mut stable, &mut to, route));
-                assert!(stable[..n_left].is_sorted_by_key(|e| row(*e)));
-                assert!(stable[n_left..].is_sorted_by_key(|e| row(*e)));
             }
         }
     }

@@ -102,23 +102,27 @@ impl History {
 
     /// Batches so far.
     pub fn n_batches(&self) -> u64 {
-        self.n_before + self.batches.len() as u64
+        self.n_before.saturating_add(self.batches.len() as u64)
     }
 
-    /// Adds the rows of a side, if there are any, and says in `found` what all batches come to.
+    /// Adds the rows of a side, if anything is known of them, and says in `found` what all batches
+    /// come to.
     pub fn add(&mut self, watched: &Watched<'_>, side: &Side<'_>, found: &mut MonitorRecord) {
         let means =
             NAMES.iter().filter_map(|name| Some(((*name).to_owned(), mean_of(side, name)?)));
         let batch = Batch { n_rows: side.n_rows(), means: means.collect() };
-        if self.batches.contains(&batch) {
-            let text = "these rows are in the history already: they count once";
-            found.notes.push(text.to_owned());
-        } else if batch.n_rows > 0 {
+        let refused = if batch.means.is_empty() {
+            Some("nothing of these rows is remembered: they have no predictions and no answers")
+        } else if self.batches.contains(&batch) {
+            Some("these rows are in the history already: they count once")
+        } else {
             self.batches.push(batch);
-        }
+            None
+        };
+        found.notes.extend(refused.map(str::to_owned));
         if self.batches.len() > BATCHES_MAX {
             self.batches.remove(0);
-            self.n_before += 1;
+            self.n_before = self.n_before.saturating_add(1);
         }
         let accumulated = self.weigh(watched, side);
         say(&accumulated, found);
@@ -127,11 +131,12 @@ impl History {
 
     fn weigh(&self, watched: &Watched<'_>, side: &Side<'_>) -> Accumulated {
         let (mut means, mut sum) = (Vec::new(), 0.0);
+        let first = self.n_before.saturating_add(1);
         for name in NAMES {
             let Some(expected) = expected(watched, side, name) else { continue };
             let of = |batch: &Batch| batch.means.get(name).copied().unwrap_or_default();
             let batches: Vec<MeanOf> = self.batches.iter().map(of).collect();
-            let found = evidence(expected, &batches, self.n_before + 1);
+            let found = evidence(expected, &batches, first);
             sum += found.ratio;
             means.push(AccumulatedMean {
                 name: name.to_owned(),
@@ -139,7 +144,7 @@ impl History {
                 reference: expected.of.mean,
                 value: (found.is.n > 0.0).then_some(found.is.mean),
                 n_rows: found.is.n,
-                since: self.n_before + 1 + found.since as u64,
+                since: first.saturating_add(found.since as u64),
             });
         }
         let p_value = if means.is_empty() { 1.0 } else { p_value(sum / means.len() as f64) };

@@ -78,6 +78,11 @@ fn a_history_of_another_model_is_refused_and_so_is_what_is_none() {
     assert!(refused("[]").contains("no history"), "{}", refused("[]"));
     let newer = text.replace("\"format_version\": 1", "\"format_version\": 99");
     assert!(refused(&newer).contains("newer"), "{}", refused(&newer));
+    // Counts that nobody reaches.
+    let own = History::new(&watched(model())).to_json().unwrap();
+    let much = own.replace("\"n_before\": 0", &format!("\"n_before\": {}", u64::MAX));
+    let mut much = History::parse(&much, &watched(model())).unwrap();
+    assert!(!after(&mut much, &[rows(100, 940)]).accumulated.unwrap().drifted);
 }
 
 #[test]
@@ -96,4 +101,17 @@ fn batches_of_one_row_and_without_answers_say_little_and_break_nothing() {
     let of_answers = all.means.iter().find(|mean| mean.name == "answers");
     assert_eq!(of_answers.and_then(|mean| mean.value), None);
     assert!(!all.drifted);
+    // Rows of which nothing is known are no batch, and none that came before.
+    let (watched, ctx) = (watched(model()), ctx());
+    let options = MonitorOptions { predict: false, ..MonitorOptions::default() };
+    for _ in 0..2 {
+        let mut side = Side::new(&watched, &options, &ctx);
+        side.begin("batch.csv", Vec::new());
+        side.add(without_answers(&rows(200, 932)), &ctx).unwrap();
+        side.finish();
+        let mut found = conclude(&watched, None, &side, &options, &ctx).unwrap();
+        none.add(&watched, &side, &mut found);
+        assert!(found.notes.iter().any(|note| note.starts_with("nothing of these rows")));
+        assert_eq!(none.n_batches(), 1);
+    }
 }
