@@ -160,6 +160,9 @@ fn p_value(ratio: f64) -> f64 {
 /// Says of a finding what batches together say.
 fn say(accumulated: &Accumulated, found: &mut MonitorRecord) {
     if !accumulated.drifted {
+        let (n, p) = (accumulated.n_batches, number(accumulated.p_value));
+        let text = format!("batches in the history: {n}; none shows a shift that stays (p = {p})");
+        found.notes.push(text);
         return;
     }
     let mut sure: Vec<&AccumulatedMean> = accumulated.means.iter().collect();

@@ -44,6 +44,7 @@ fn a_small_shift_that_stays_is_called_and_usual_batches_are_not() {
     let found = after(&mut history, &usual);
     let all = found.accumulated.unwrap();
     assert_eq!((all.n_batches, all.drifted), (8, false), "{all:?}");
+    assert!(found.notes.iter().any(|note| note.starts_with("batches in the history: 8; none")));
     let names: Vec<&str> = all.means.iter().map(|mean| mean.name.as_str()).collect();
     assert_eq!(names, ["answers", "predictions", "loss"]);
     let more: Vec<Table> = (0..10).map(|s| sells_more(300, 950 + s)).collect();
