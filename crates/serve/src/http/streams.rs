@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn one_that_panics_takes_no_other_with_it() {
-        // Whether the other has its place in the same turn or, after the panic's, a task of its own.
+        // Whether the other has its place in the same turn or, after it, a task of its own.
         for most_ns in [0, u64::MAX] {
             let (tell, told) = channel();
             run(async {
