@@ -89,15 +89,20 @@ pub(crate) fn of_coverage(levels: &[LevelRecord]) -> Option<String> {
     let level = levels.iter().find(missed)?;
     let reached = level.reached?;
     Some(format!(
-        "intervals or sets of {} held the truth of {:.1} % of {} untouched rows only ({:.1} to \
+        "intervals or sets of {} % held the truth of {:.1} % of {} untouched rows only ({:.1} to \
          {:.1}): these rows are not like those that the intervals were made on; do not rely on \
          their width",
-        level.level,
+        percent(level.level),
         reached.share * 100.0,
         reached.n_rows,
         reached.ci95.low * 100.0,
         reached.ci95.high * 100.0
     ))
+}
+
+/// A share in per cent without digits that only rounding made.
+fn percent(share: f64) -> f64 {
+    (share * 1e8).round() / 1e6
 }
 
 /// Scores that differ by less than this part of the way to the perfect one are alike.
@@ -113,7 +118,7 @@ pub(crate) fn of_score(evaluation: &Evaluation, optimised: &MetricEntry) -> Opti
     let of =
         |all: &[MetricValue], name: &str| all.iter().find(|m| m.name == name).and_then(|m| m.value);
     let loss = metric("log_loss").ok().filter(|loss| loss.spec.name != optimised.spec.name);
-    let worse = |entry: &&MetricEntry| {
+    let worse = |entry: &MetricEntry| {
         let name = entry.spec.name;
         let (own, constant) = (of(&evaluation.metrics, name)?, of(&evaluation.baseline, name)?);
         // What differs by rounding is the constant itself: by hardly a part of the way from it to
@@ -121,17 +126,19 @@ pub(crate) fn of_score(evaluation: &Evaluation, optimised: &MetricEntry) -> Opti
         let way = (entry.spec.perfect - constant).abs();
         let size = if way.is_finite() { way } else { own.abs().max(constant.abs()) };
         let differs = (own - constant).abs() > ROUNDING * size;
-        (differs && entry.spec.is_better(constant, own)).then_some((name, own, constant))
+        (differs && entry.spec.is_better(constant, own)).then_some((own, constant))
     };
-    let (name, own, constant) = [optimised].into_iter().chain(loss).find_map(|e| worse(&e))?;
-    let advice = if name == "log_loss" && optimised.spec.name != name {
+    let mut asked = [optimised].into_iter().chain(loss);
+    let (entry, (own, constant)) = asked.find_map(|entry| Some((entry, worse(entry)?)))?;
+    let advice = if entry.spec.name == "log_loss" && optimised.spec.name != "log_loss" {
         "do not rely on its probabilities"
     } else {
         "it has learned nothing that holds for new rows"
     };
     Some(format!(
-        "on the untouched rows the model is worse than the same answer for every row: {name} \
+        "on the untouched rows the model is worse than the same answer for every row: {} \
          {} against {}; {advice}",
+        entry.spec.title,
         score_text(own),
         score_text(constant)
     ))
@@ -193,9 +200,9 @@ mod tests {
         assert_eq!(of_score(&found(0.5, 0.2), auc), None, "the constant itself");
         assert_eq!(of_score(&found(0.5, 0.200_001), auc), None, "but for rounding");
         assert!(
-            of_score(&found(0.7, 0.9), auc).unwrap().contains("log_loss 0.9000 against 0.2000")
+            of_score(&found(0.7, 0.9), auc).unwrap().contains("Log loss 0.9000 against 0.2000")
         );
-        assert!(of_score(&found(0.4, 0.1), auc).unwrap().contains("roc_auc 0.4000"));
+        assert!(of_score(&found(0.4, 0.1), auc).unwrap().contains("ROC AUC 0.4000"));
     }
 
     #[test]
@@ -241,7 +248,7 @@ mod tests {
             groups: Vec::new(),
         };
         let text = of_coverage(&[level(0.615, 0.65)]).unwrap();
-        assert!(text.contains("0.9 held the truth of 61.5 % of 600"), "{text}");
+        assert!(text.contains("of 90 % held the truth of 61.5 % of 600"), "{text}");
         assert_eq!(of_coverage(&[level(0.88, 0.91)]), None);
         assert_eq!(of_coverage(&[]), None);
     }
