@@ -1,5 +1,6 @@
 """A server over its life: reasons, aliases that move, configuration, what its rows are like."""
 
+import io
 import json
 import os
 import re
@@ -41,6 +42,27 @@ def test_reasons_add_up_and_stand_beside_predictions(served):
         total = why["reasons_for"]["base_value"] + sum(r["effect"] for r in why["reasons"])
         assert total == pytest.approx(answer["probabilities"][row][1], abs=1e-9)
     assert answer["predictions"] == list(served.known["adult"]["prediction"][:20])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_how_unusual_rows_are_is_what_predict_unusual_says(served, name, request, tmp_path):
+    fits = {"adult": "adult", "wine": "wine", "grade": "wine_colour_quality"}
+    model, rows = request.getfixturevalue(fits[name]).folder, served.rows[name].iloc[:40]
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    modelwright("predict", model, tmp_path / "rows.csv", "-o", tmp_path / "out.csv", "--unusual")
+    known = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
+    url = f"{served.url}/models/{name}/predict?unusual=true"
+    answer = requests.post(url, json=records(served, name)[:40]).json()["predictions"]
+    assert [row["unusualness"] for row in answer] == pytest.approx(list(known["unusualness"]))
+    assert ["; ".join(row["unusual_columns"]) for row in answer] == list(known["unusual_columns"])
+    assert len(set(known["unusualness"])) > 10 and any(known["unusual_columns"])
+    lines = requests.post(f"{url}&stream=true", data=(tmp_path / "rows.csv").read_bytes(),
+                          headers={"Content-Type": "text/csv"}).text
+    table = pd.read_csv(io.StringIO(lines), keep_default_na=False)
+    assert list(table["unusual_columns"]) == list(known["unusual_columns"])
+    described = requests.get(f"{served.url}/openapi.json").json()
+    parameters = described["paths"][f"/models/{name}/predict"]["post"]["parameters"]
+    assert "unusual" in [parameter["name"] for parameter in parameters]
 
 
 def test_a_model_with_thresholds_of_groups_says_which_counts(tmp_path):

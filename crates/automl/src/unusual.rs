@@ -99,8 +99,12 @@ pub fn unknown() -> Error {
 
 /// [`UNUSUALNESS`] and [`UNUSUAL_COLUMNS`] of every row of a table.
 pub fn columns(usual: &UsualRows, table: &Table, ctx: &Context) -> [Column; 2] {
-    let found = usual.of_rows(table, ctx);
-    let scores: Vec<f64> = found.iter().map(|row| 1.0 - row.p_value).collect();
+    columns_of(&usual.of_rows(table, ctx))
+}
+
+/// The same of rows of which it is known how unusual they are.
+pub fn columns_of(found: &[Unusual]) -> [Column; 2] {
+    let scores: Vec<f64> = found.iter().map(Unusual::unusualness).collect();
     [
         Column::numbers(UNUSUALNESS, scores),
         Column::strings(UNUSUAL_COLUMNS, found.iter().map(|row| Some(words(row)))),

@@ -119,6 +119,18 @@ impl Ask {
         }
     }
 
+    /// Whether it is asked how unusual rows are.
+    ///
+    /// # Errors
+    /// Problem 400 for an unknown word in the query.
+    pub(crate) fn wants_unusualness(&self) -> Result<bool, Problem> {
+        match self.query.get("unusual") {
+            None | Some("false" | "0") => Ok(false),
+            Some("" | "true" | "1") => Ok(true),
+            Some(other) => Err(bad_parameter("unusual", "`true` or `false`", other)),
+        }
+    }
+
     /// A header as text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())

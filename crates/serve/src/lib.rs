@@ -63,6 +63,7 @@ mod streamed;
 mod telemetry;
 mod tls;
 mod ui;
+mod unusualness;
 mod waiting;
 mod wire;
 

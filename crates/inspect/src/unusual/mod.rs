@@ -85,6 +85,13 @@ pub struct Unusual {
     pub columns: Vec<UnusualColumn>,
 }
 
+impl Unusual {
+    /// The share of rows like the judged ones that are less unusual, in [0, 1).
+    pub fn unusualness(&self) -> f64 {
+        1.0 - self.p_value
+    }
+}
+
 /// A rare value of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnusualColumn {

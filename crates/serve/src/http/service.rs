@@ -187,7 +187,8 @@ async fn predict(
     mut ask: Ask,
 ) -> Result<Reply, Problem> {
     let n_bytes = ask.body.len();
-    let is_long = call == Call::V1Explain || ask.query.get("explain").is_some();
+    let is_long = call == Call::V1Explain
+        || ["explain", "unusual"].into_iter().any(|name| ask.query.get(name).is_some());
     if !is_long && app.engine.gathers(model, n_bytes) {
         let row = match call {
             Call::Plain => plain::lone_row(&ask),

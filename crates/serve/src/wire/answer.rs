@@ -12,6 +12,7 @@ use crate::intake::Batch;
 use crate::model::Model;
 use crate::problem::{Place, Problem};
 use crate::reasons::{RowWhy, Why};
+use crate::unusualness::Unusualness;
 
 /// Warnings that are listed; more are counted.
 const N_WARNINGS_MAX: usize = 100;
@@ -24,6 +25,8 @@ pub(crate) struct Outcome {
     pub(crate) codes: Vec<u32>,
     /// Intervals or sets of the one level that was asked for.
     regions: Option<Regions>,
+    /// How unusual the rows are, where that was asked for.
+    unusualness: Option<Unusualness>,
     /// Reasons of the rows, and how many of each, where they were asked for.
     pub(crate) why: Option<(Why, usize)>,
 }
@@ -89,6 +92,7 @@ impl Outcome {
             0 => Vec::new(),
             _ => predictor.decide(&batch.table, &predictions),
         };
+        let unusualness = Unusualness::of(ask, &batch.table, ctx)?;
         if let Some(drift) = &ask.drift {
             drift.look(&ask.model, &batch.table, &predictions);
         }
@@ -104,7 +108,7 @@ impl Outcome {
         stats.n_rows_refused.add((batch.n_rows - n_rows) as u64);
         stats.n_unusual.add(batch.unusual.len() as u64);
         stats.infer_ns.add(ns);
-        Ok(Self { batch, predictions, codes, regions, why: None })
+        Ok(Self { batch, predictions, codes, regions, unusualness, why: None })
     }
 
     /// Of a single row that came the quick way; there is no table of it. It took `ns`; `None` where
@@ -123,7 +127,7 @@ impl Outcome {
         model.stats.n_quick.add(1);
         model.stats.n_rows.add(1);
         let batch = Batch { table, n_rows: 1, first_row: 0, kept: None, faults, unusual };
-        Self { batch, predictions, codes, regions: None, why: None }
+        Self { batch, predictions, codes, regions: None, unusualness: None, why: None }
     }
 
     /// The same with the `n` largest reasons of every row.
@@ -178,6 +182,10 @@ impl Outcome {
                 write_number(self.probability(row, class), out);
             }
             out.push(b'}');
+        }
+        if let Some(unusualness) = &self.unusualness {
+            out.push(b',');
+            write_members(&unusualness.of_row(row), out);
         }
         if self.why.is_some() {
             match self.row_why(row) {
@@ -245,12 +253,12 @@ impl Outcome {
         let rows = &self.batch.table;
         let regions = self.regions.as_ref();
         let table = ask.model.answers.of_rows(rows, &self.predictions, regions);
-        let mut table = table.map_err(Problem::of_error)?;
+        let mut columns = table.map_err(Problem::of_error)?.into_columns();
+        columns.extend(self.unusualness.iter().flat_map(Unusualness::columns));
         if let Some((why, n)) = &self.why {
-            let more = why.columns(rows.n_rows(), *n);
-            let columns = table.into_columns().into_iter().chain(more).collect();
-            table = Table::new(columns).map_err(Problem::of_error)?;
+            columns.extend(why.columns(rows.n_rows(), *n));
         }
+        let table = Table::new(columns).map_err(Problem::of_error)?;
         if self.batch.kept.is_none() {
             return Ok(table);
         }

@@ -15,8 +15,8 @@ use crate::ask::{Ask, Reply};
 use crate::problem::Problem;
 
 /// What may stand behind the `?`.
-pub(crate) const PARAMETERS: [&str; 6] =
-    ["model", "version", "on_error", "explain", "interval", "stream"];
+pub(crate) const PARAMETERS: [&str; 7] =
+    ["model", "version", "on_error", "explain", "interval", "unusual", "stream"];
 
 /// The only row of a request that wants nothing but its prediction.
 pub(crate) fn lone_row(ask: &Ask) -> Option<Table> {

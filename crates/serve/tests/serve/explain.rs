@@ -93,3 +93,22 @@ fn what_cannot_be_explained_is_refused_and_a_bad_row_has_no_reasons() {
     let line = "modelwright_rows_explained_total{model=\"v2-binary\",version=\"1\"} 2";
     assert!(metrics.lines().any(|l| l == line), "{metrics}");
 }
+
+#[test]
+fn a_model_without_an_account_of_usual_rows_says_so_and_does_not_offer_it() {
+    let running = Running::start(settings(&[&artifacts()]));
+    let mut client = running.client();
+    let row = objects("v2-binary").remove(0).to_string();
+    let path = "/models/v2-binary/predict";
+    for (wish, said) in [("?unusual", "does not tell"), ("?unusual=very", "`true` or `false`")] {
+        let refused = client.post(&format!("{path}{wish}"), row.clone());
+        assert_eq!(refused.status, 400, "{wish}");
+        assert!(refused.text().contains(said), "{}", refused.text());
+    }
+    let none = client.post(&format!("{path}?unusual=false"), row).ok();
+    assert_eq!(none["unusualness"], Value::Null);
+    let described = client.get("/openapi.json").ok();
+    let parameters = described["paths"][path]["post"]["parameters"].as_array().unwrap();
+    assert!(parameters.iter().any(|parameter| parameter["name"] == "explain"));
+    assert!(parameters.iter().all(|parameter| parameter["name"] != "unusual"));
+}

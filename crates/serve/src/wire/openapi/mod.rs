@@ -273,9 +273,18 @@ fn reasons() -> [(&'static str, Value); 2] {
     [("reasons_for", subject), ("reasons", list)]
 }
 
+/// How unusual a row is, where it was asked for.
+fn unusualness() -> [(&'static str, Value); 2] {
+    let share = json!({ "type": "number", "minimum": 0, "maximum": 1,
+                        "description": "the share of the rows of the test that are less unusual" });
+    let columns = json!({ "type": "array", "items": { "type": "string" },
+                          "description": "the columns that make it so, the rarest first" });
+    [("unusualness", share), ("unusual_columns", columns)]
+}
+
 fn answer(model: &Model) -> Value {
     let mut answer = answer_without_reasons(model);
-    for (name, schema) in reasons() {
+    for (name, schema) in unusualness().into_iter().chain(reasons()) {
         answer["properties"][name] = schema;
     }
     answer

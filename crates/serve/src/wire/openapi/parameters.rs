@@ -51,6 +51,9 @@ pub(super) fn explain() -> Value {
 /// Of `/predict` alone.
 pub(super) fn of_predict(model: &Model) -> Vec<Value> {
     let mut all = vec![explain(), stream()];
+    if model.training.reference().is_ok_and(|reference| reference.usual.is_some()) {
+        all.push(unusual());
+    }
     let levels = model.predictor.levels();
     if !levels.is_empty() {
         let mut schema = json!({ "anyOf": [{ "type": "number", "enum": levels }] });
@@ -61,6 +64,16 @@ pub(super) fn of_predict(model: &Model) -> Vec<Value> {
         all.push(of_query("interval", about, &schema));
     }
     all
+}
+
+/// How unusual rows are.
+fn unusual() -> Value {
+    of_query(
+        "unusual",
+        "adds how unusual each row is beside those that the model was tested on, and what makes it \
+         so",
+        &json!({ "type": "string", "enum": ["", "true", "1", "false", "0"] }),
+    )
 }
 
 /// Rows that are predicted while they come.
