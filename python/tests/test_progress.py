@@ -45,10 +45,15 @@ def lines(terminal):
     return [line.rstrip() for line in terminal.getvalue().split("\r") if line.strip()]
 
 
+def stand_still(monkeypatch, elapsed_s):
+    """Stops the time of runs, which a busy machine would let go on between events."""
+    monkeypatch.setattr(_progress._State, "elapsed_s", property(lambda _: elapsed_s))
+
+
 def test_a_bar_says_how_much_of_the_limit_is_gone(monkeypatch):
     terminal = looked_at(monkeypatch)
+    stand_still(monkeypatch, 2.5)
     events = Events(None, None, 10)
-    events._state.started -= 2.5
     events("phase", "search", None, False)
     events("trial", "linear", 0.75, True)
     events("trial", "gbdt", 0.7, False)
@@ -63,6 +68,7 @@ def test_a_bar_says_how_much_of_the_limit_is_gone(monkeypatch):
 def test_a_narrow_terminal_keeps_what_is_done_and_the_best_score(monkeypatch):
     terminal = looked_at(monkeypatch)
     monkeypatch.setattr(_progress._Terminal, "_n_columns", lambda _: 70)
+    stand_still(monkeypatch, 0.0)
     events = Events(None, None, 10)
     events("trial", "a-learner-with-a-long-name", 0.75, True)
     events("phase", "refit another-learner", None, False)
@@ -130,8 +136,8 @@ def test_nothing_ticks_where_stderr_is_no_terminal(capsys):
 
 def test_a_terminal_without_blocks_gets_plain_characters(monkeypatch):
     plain = looked_at(monkeypatch, "ascii")
+    stand_still(monkeypatch, 5.0)
     events = Events(None, None, 10)
-    events._state.started -= 5
     events("phase", "search", None, False)
     events.close(1)
     assert "|##########          |" in plain.getvalue() and plain.getvalue().isascii()
