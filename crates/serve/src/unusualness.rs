@@ -33,13 +33,14 @@ impl Unusualness {
         if !ask.wants_unusualness()? {
             return Ok(None);
         }
-        let reference = ask.model.training.reference().map_err(|e| Problem::of_error(e.clone()))?;
-        let usual = reference.usual.as_ref().ok_or_else(|| {
-            let unknown = unknown();
-            Problem::new(400, "cannot-tell-unusual", unknown.what())
+        let refused = || {
+            Problem::new(400, "cannot-tell-unusual", unknown().what())
                 .expected("a model that keeps an account of usual rows")
                 .hint("fit it again, with more than about 250 rows, or ask without `unusual`")
-        })?;
+        };
+        let reference =
+            ask.model.training.reference().map_err(|error| refused().got(error.what()))?;
+        let usual = reference.usual.as_ref().ok_or_else(refused)?;
         Ok(Some(Self(usual.of_rows(table, ctx))))
     }
 

@@ -76,7 +76,9 @@ where
                 if !is_packed {
                     return Ok(Received::Message(message, held));
                 }
-                return match body::unpacked("gzip".to_owned(), message, n_max, held).await {
+                // In a place of its own: most messages are not packed, and are smaller for it.
+                let unpacked = Box::pin(body::unpacked("gzip".to_owned(), message, n_max, held));
+                return match unpacked.await {
                     Ok((message, held)) => Ok(Received::Message(message, held)),
                     // What cannot be unpacked is no frame that is known here.
                     Err(problem) if problem.status == 400 => Ok(other(came, body)),

@@ -42,7 +42,6 @@ type Answering = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 type Call = Arc<dyn Fn(Request<Body>) -> Answering + Send + Sync>;
 
 /// Everything that can be called.
-#[derive(Clone)]
 pub(crate) struct Grpc {
     inference: Inference,
     health: Health,
@@ -116,7 +115,7 @@ impl Grpc {
 
     /// Answers a call of somebody who may ask for it.
     pub(crate) async fn answer(
-        &mut self,
+        &self,
         app: &Arc<App>,
         request: Request<Incoming>,
         key: Option<Arc<Known>>,
@@ -125,15 +124,16 @@ impl Grpc {
         if unary::is_known(&request) {
             return match unary::answer(app, request, key.as_ref(), noted).await {
                 Answered::Known(response) => response,
-                Answered::Other(request) => self.by_tonic(request, key, noted).await,
+                Answered::Other(request) => Box::pin(self.by_tonic(request, key, noted)).await,
             };
         }
-        self.by_tonic(request, key, noted).await
+        // In a place of its own, so that the calls that need none of it are not as large.
+        Box::pin(self.by_tonic(request, key, noted)).await
     }
 
     /// Answers a call of any method and form.
     async fn by_tonic<B>(
-        &mut self,
+        &self,
         mut request: Request<B>,
         key: Option<Arc<Known>>,
         noted: &Noted,
@@ -148,9 +148,9 @@ impl Grpc {
         }
         let path = request.uri().path();
         if path.starts_with("/inference.") {
-            never_fails(self.inference.call(request).await)
+            never_fails(self.inference.clone().call(request).await)
         } else if path.starts_with("/grpc.health.") {
-            never_fails(self.health.call(request).await)
+            never_fails(self.health.clone().call(request).await)
         } else if path.starts_with("/grpc.reflection.v1alpha.") {
             (self.reflection_alpha)(request.map(Body::new)).await
         } else if path.starts_with("/grpc.reflection.") {

@@ -16,7 +16,7 @@ use crate::grpc::{self, Ended, Grpc, Noted};
 /// Answers a call; never fails.
 pub(super) async fn answer(
     app: &Arc<App>,
-    mut grpc: Grpc,
+    grpc: &Grpc,
     request: Request<Incoming>,
 ) -> Response<Body> {
     let begun = clock::now();

@@ -78,8 +78,7 @@ pub(crate) async fn answer(
 ) -> Result<Response<Body>, Infallible> {
     let app = &service.app;
     if app.ui.is_none() && grpc::is_grpc(&request) {
-        let grpc = service.grpc.clone();
-        return Ok(call::answer(app, grpc, request).await.map(Either::Right));
+        return Ok(call::answer(app, &service.grpc, request).await.map(Either::Right));
     }
     Ok(answer_http(app, request).await)
 }
@@ -120,7 +119,7 @@ async fn handle(
         if let Some(scope) = ui::scope(&parts.method, parts.uri.path())? {
             trace.turn = admit(app, &parts.headers, scope, &mut trace.key)?;
         }
-        return ui::answer(app, ui, parts, body.take().ok_or_else(gone)?, id).await;
+        return Box::pin(ui::answer(app, ui, parts, body.take().ok_or_else(gone)?, id)).await;
     }
     let route = route::find(&parts.method, parts.uri.path())?;
     if let Some(scope) = route.scope() {
@@ -137,7 +136,9 @@ async fn handle(
     }
     let Route::Predict { call, model, version } = route else {
         let state = app.hub.state().only(may_use);
-        return other(app, &state, route, parts, body).await;
+        // In places of their own, as all that is seldom asked: what predicts a row is moved about,
+        // and stays small without them.
+        return Box::pin(other(app, &state, route, parts, body)).await;
     };
     let query = Query::parse(parts.uri.query());
     if call == Call::Plain {
@@ -158,7 +159,7 @@ async fn handle(
     if call == Call::Plain && streamed::is_wanted(&ask)? {
         // The answer outlives this function, and with it what the request takes.
         let place = app.enter()?.of_key(std::mem::take(&mut trace.turn));
-        return streamed::predict(app, ask, body.take().ok_or_else(gone)?, place).await;
+        return Box::pin(streamed::predict(app, ask, body.take().ok_or_else(gone)?, place)).await;
     }
     let coming = body.as_mut().ok_or_else(gone)?;
     // While a small body comes, it takes no place: a client that sends it slowly keeps none out.
