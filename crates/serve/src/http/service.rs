@@ -145,14 +145,9 @@ async fn handle(
         query.only(&plain::PARAMETERS)?;
     }
     let name = model.as_deref().or_else(|| query.get("model")).filter(|n| !n.is_empty());
+    let version = version.as_deref().or_else(|| query.get("version"));
     let sticky = parts.headers.get(STICKY_KEY).and_then(|v| v.to_str().ok()).unwrap_or(id);
-    if name.is_some_and(|name| !may_use(name)) {
-        return Err(forbidden("the key is not for this model"));
-    }
-    let model = app.model(name, version.as_deref().or_else(|| query.get("version")), sticky)?;
-    if !may_use(&model.name) {
-        return Err(forbidden("the key is not for this model"));
-    }
+    let model = allowed_model(app, (name, version), sticky, may_use)?;
     trace.model = Some(model.clone());
     let headers = std::mem::take(&mut parts.headers);
     let mut ask = app.ask(model.clone(), headers, query, id);
@@ -178,6 +173,21 @@ async fn handle(
     let reply = predict(app, &model, call, ask).await;
     drop(place);
     reply
+}
+
+/// Who is asked under this name and version, if who asks may use it, whatever name it was asked by.
+fn allowed_model(
+    app: &App,
+    (name, version): (Option<&str>, Option<&str>),
+    sticky: &str,
+    may_use: impl Fn(&str) -> bool,
+) -> Result<Arc<Model>, Problem> {
+    let forbidden = || forbidden("the key is not for this model");
+    if name.is_some_and(|name| !may_use(name)) {
+        return Err(forbidden());
+    }
+    let model = app.model(name, version, sticky)?;
+    if may_use(&model.name) { Ok(model) } else { Err(forbidden()) }
 }
 
 /// Predicts the rows of a request that was received whole.
