@@ -55,10 +55,10 @@ impl Arrivals {
         let mut next = before.next_multiple_of(self.step);
         while next < self.n_seen {
             let row = (next - before) as usize;
-            let of = |(column, is_level): (&Option<&Column>, &bool)| {
+            let of = |(column, is_level): (Option<&Column>, &bool)| {
                 column.map_or(MISSING, |column| packed(column, row, *is_level))
             };
-            self.kept.extend(columns.iter().zip(&self.are_levels).map(of));
+            self.kept.extend(columns.iter().copied().zip(&self.are_levels).map(of));
             if self.kept.len() > self.rows_max * width {
                 self.thin_out();
             }
@@ -93,11 +93,11 @@ impl Arrivals {
 
 /// As how large a share the rows of a window count in each column: of its spans, the oldest first,
 /// all with the same columns.
-pub(super) fn shares<'a>(spans: impl Iterator<Item = &'a Arrivals> + Clone) -> Vec<f64> {
-    let step = spans.clone().map(|span| span.step).max().unwrap_or(1);
-    let are_levels = spans.clone().next().map_or(&[][..], |span| &span.are_levels);
+pub(super) fn shares(spans: &[&Arrivals]) -> Vec<f64> {
+    let step = spans.iter().map(|span| span.step).max().unwrap_or(1);
+    let are_levels = spans.first().map_or(&[][..], |span| &span.are_levels);
     let of = |(column, is_level): (usize, &bool)| {
-        let kept = spans.clone().flat_map(|span| {
+        let kept = spans.iter().flat_map(|span| {
             let rows = span.column(&span.kept, column);
             rows.step_by((step / span.step) as usize)
         });
@@ -105,7 +105,7 @@ pub(super) fn shares<'a>(spans: impl Iterator<Item = &'a Arrivals> + Clone) -> V
         if step == 1 {
             return found;
         }
-        let run = spans.clone().flat_map(|span| span.column(span.run(), column));
+        let run = spans.iter().flat_map(|span| span.column(span.run(), column));
         found.min(serial::share_of_few(&Observed::of_packed(run, *is_level), 1))
     };
     are_levels.iter().enumerate().map(of).collect()

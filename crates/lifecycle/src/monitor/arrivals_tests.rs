@@ -1,3 +1,5 @@
+//! Rows by their order alone: as their columns count in time, in bounded memory, in any parts.
+
 use modelwright_core::data::{Kind, Table};
 use modelwright_core::random::Random;
 
@@ -51,8 +53,12 @@ fn arrived(table: &Table, n_spans: usize, part_rows: usize) -> Vec<Arrivals> {
     rows.chunks(table.n_rows().div_ceil(n_spans)).map(span).collect()
 }
 
+fn shares_of(spans: &[Arrivals]) -> Vec<f64> {
+    shares(&spans.iter().collect::<Vec<_>>())
+}
+
 fn found(table: &Table, n_spans: usize) -> Vec<f64> {
-    shares(arrived(table, n_spans, 501).iter())
+    shares_of(&arrived(table, n_spans, 501))
 }
 
 #[test]
@@ -71,7 +77,7 @@ fn few_rows_count_as_their_columns_do_in_the_order_of_time() {
 fn parts_change_nothing_and_memory_does_not_grow_with_the_rows() {
     let table = chain(30_000, 0.9, 2);
     let (one, other) = (arrived(&table, 4, 1), arrived(&table, 4, 7_777));
-    assert_eq!(shares(one.iter()), shares(other.iter()));
+    assert_eq!(shares_of(&one), shares_of(&other));
     for span in one.iter().chain(&other) {
         assert!(span.step > 1);
         assert!(span.kept.len() <= ROWS_MAX / 4 * 4, "{}", span.kept.len());
@@ -87,7 +93,7 @@ fn a_memory_is_seen_that_is_shorter_or_longer_than_the_step() {
         let table = chain(100_000, like, 3);
         let spans = arrived(&table, 4, 10_000);
         assert!(spans.iter().all(|span| span.step >= 32));
-        let share = shares(spans.iter())[0];
+        let share = shares_of(&spans)[0];
         assert!((least..most).contains(&share), "{like}: {share}");
     }
 }
@@ -103,17 +109,17 @@ fn independent_rows_count_whole() {
 
 #[test]
 fn spans_of_unlike_lengths_are_thinned_alike_and_none_says_nothing() {
-    assert!(shares([].iter()).is_empty());
+    assert!(shares(&[]).is_empty());
     assert_eq!(found(&chain(3, 0.0, 4), 1), [1.0; 4]);
     let (long, short) = (chain(20_000, 0.9, 5), chain(150, 0.9, 6));
     let mut spans = arrived(&long, 1, 999);
     spans.extend(arrived(&short, 1, 999));
-    let (alone, both) = (shares(spans[..1].iter()), shares(spans.iter()));
+    let (alone, both) = (shares_of(&spans[..1]), shares_of(&spans));
     assert!(spans[0].step > spans[1].step);
     for (alone, both) in alone.iter().zip(&both) {
         assert!((both / alone - 1.0).abs() < 0.3, "{alone} and {both}");
     }
     let mut absent = Arrivals::new(fields().iter(), 1);
     absent.add(&[None; 4], 500);
-    assert_eq!(shares([absent].iter()), [1.0; 4]);
+    assert_eq!(shares(&[&absent]), [1.0; 4]);
 }

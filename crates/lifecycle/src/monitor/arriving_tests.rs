@@ -58,8 +58,8 @@ fn rows_that_linger_are_no_drift_and_rows_that_moved_are() {
             seen += u32::from(moved.columns[0].drift.drifted);
         }
         println!(
-            "{n_rows} rows, {like}: {in_order} in order ({said} of what it says), {by_rows} by rows \
-             ({said_by_rows}); {seen} are seen"
+            "{n_rows} rows, {like}: {in_order} in order ({said} of what it says), \
+             {by_rows} by rows ({said_by_rows}); {seen} are seen"
         );
         // The level is 5 % of all columns together, and 1 % of the predictions: three standard
         // deviations are 9 and 4 of 200 more.

@@ -158,7 +158,8 @@ impl Live {
     pub fn drift(&self, reference: &Reference) -> Result<LiveDrift> {
         let mix = self.mix();
         let like = self.seasons.as_deref().zip(mix.as_ref());
-        let mut shares = arrivals::shares(self.spans.iter().map(|span| &span.arrivals));
+        let arrivals: Vec<&Arrivals> = self.spans.iter().map(|span| &span.arrivals).collect();
+        let mut shares = arrivals::shares(&arrivals);
         let of_predictions = shares.pop().unwrap_or(1.0);
         let mut columns = Vec::new();
         let mut outside = Vec::new();
