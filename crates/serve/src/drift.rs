@@ -2,6 +2,7 @@
 //!
 //! No answer waits for it: what its thread has no time for is not looked at. Rows become sketches
 //! of spans of time (see [`modelwright_lifecycle::monitor::Live`]), so that memory does not grow;
+//! they come in their order, so that those that are like their neighbours count as fewer.
 //! `/metrics` shows what was last concluded.
 
 use std::collections::BTreeMap;

@@ -2,7 +2,8 @@
 //!
 //! Each column has a mergeable sketch per span of time; the oldest span is dropped when a new one
 //! begins, and what is compared with training are all spans together. Who calls
-//! [`Live::begin_span`] decides how long they are; the clock is not asked here.
+//! [`Live::begin_span`] decides how long they are; the clock is not asked here. Rows that are like
+//! the ones before them are no independent witnesses: some are kept in their order (`arrivals`).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,17 +15,21 @@ use modelwright_core::data::{Column, Field, Kind, Storage, Table};
 use modelwright_core::record::{ColumnDrift, DatasetDrift, SeasonRecord};
 use modelwright_core::task::Predictions;
 
+use super::arrivals::{self, Arrivals};
 use super::counted::Counted;
 use super::live_seasons::{self, LiveSeasons};
 use super::season::{Calendar, Seasonal};
 use super::share::Part;
 use super::tally::ColumnTally;
-use super::{MonitorOptions, adjust, compare, predictions_drift, together};
+use super::witnesses::Worth;
+use super::{MonitorOptions, adjust, compare, may_drift, predictions_drift, together};
 
 /// The rows of a span of time.
 struct Span {
     columns: Vec<Counted>,
     predictions: Counted,
+    /// Of the columns and, behind them, the predictions.
+    arrivals: Arrivals,
     n_rows: u64,
     /// The seasons of the rows, where they are looked at.
     calendar: Option<Calendar>,
@@ -45,6 +50,9 @@ pub struct Live {
 pub struct LiveDrift {
     /// Rows that were looked at.
     pub n_rows: u64,
+    /// As how many independent rows they count in the least independent column, or in what the
+    /// model says: fewer than they are where rows are like those that came before them.
+    pub n_effective: u64,
     /// The model's columns, in the order of its schema.
     pub columns: Vec<LiveColumn>,
     /// The columns together.
@@ -64,6 +72,8 @@ pub struct LiveColumn {
     pub n_unseen: u64,
     /// Rows whose number lies outside of the range of training.
     pub n_outside: u64,
+    /// As how many independent rows those of the window count.
+    pub n_effective: u64,
 }
 
 impl Live {
@@ -97,8 +107,10 @@ impl Live {
         }
         let columns = self.fields.iter().cloned().map(Counted::new).collect();
         let predictions = Counted::new(self.prediction.clone());
+        let all = self.fields.iter().chain([&self.prediction]);
+        let arrivals = Arrivals::new(all, self.n_spans);
         let calendar = self.seasons.as_ref().map(|seasons| seasons.calendar());
-        self.spans.push_back(Span { columns, predictions, n_rows: 0, calendar });
+        self.spans.push_back(Span { columns, predictions, arrivals, n_rows: 0, calendar });
     }
 
     /// Rows of all spans.
@@ -123,14 +135,18 @@ impl Live {
         if let Some(calendar) = &mut span.calendar {
             live_seasons::count(calendar, table, came);
         }
+        let mut columns = Vec::with_capacity(span.columns.len() + 1);
         for counted in &mut span.columns {
             let known = reference.columns.column(&counted.field.name);
             let column = table.column(&counted.field.name);
+            columns.push(column);
             counted.with(known, |tally| add(tally, column, table.n_rows()))?;
         }
         let known = reference.predictions.as_ref().and_then(|p| p.predictions());
         let column = prediction_column(predictor, predictions);
         span.predictions.with(known, |tally| tally.add(&column, &[whole(table.n_rows())]))?;
+        columns.push(Some(&column));
+        span.arrivals.add(&columns, table.n_rows());
         span.n_rows += table.n_rows() as u64;
         Ok(())
     }
@@ -142,12 +158,16 @@ impl Live {
     pub fn drift(&self, reference: &Reference) -> Result<LiveDrift> {
         let mix = self.mix();
         let like = self.seasons.as_deref().zip(mix.as_ref());
+        let arrivals: Vec<&Arrivals> = self.spans.iter().map(|span| &span.arrivals).collect();
+        let mut shares = arrivals::shares(&arrivals);
+        let of_predictions = shares.pop().unwrap_or(1.0);
         let mut columns = Vec::new();
         let mut outside = Vec::new();
-        for (i, field) in self.fields.iter().enumerate() {
+        for (i, (field, share)) in self.fields.iter().zip(&shares).enumerate() {
             let all = self.together(field, |span| &span.columns[i])?;
             outside.push((all.n_unseen, all.n_below + all.n_above));
-            let tally = all.into_tally(reference.columns.column(&field.name));
+            let mut tally = all.into_tally(reference.columns.column(&field.name));
+            tally.worth = Worth::of_all(*share);
             let was = like.map(|(seasons, _)| &seasons.columns()[i]);
             columns.push(compare::column(&tally, was, mix.as_ref(), None));
         }
@@ -162,15 +182,32 @@ impl Live {
         let all = self.together(&self.prediction, |span| &span.predictions)?;
         let was = like.map(|(seasons, _)| seasons.predictions());
         let predictions = (said.is_some() || was.is_some()).then(|| {
-            let tally = all.into_tally(said).beside_served(served);
+            let mut tally = all.into_tally(said).beside_served(served);
+            tally.worth = Worth::of_all(of_predictions);
             predictions_drift(compare::column(&tally, was, mix.as_ref(), None), share)
         });
-        let columns = columns.into_iter().zip(outside);
-        let columns = columns
-            .map(|(drift, (n_unseen, n_outside))| LiveColumn { drift, n_unseen, n_outside })
-            .collect();
+        let n_effective = self.n_effective(self.least(&shares).min(of_predictions));
+        let columns = columns.into_iter().zip(outside).zip(shares);
+        let columns = columns.map(|((drift, (n_unseen, n_outside)), share)| LiveColumn {
+            drift,
+            n_unseen,
+            n_outside,
+            n_effective: self.n_effective(share),
+        });
+        let (n_rows, columns) = (self.n_rows(), columns.collect());
         let season = mix.map(|mix| mix.record);
-        Ok(LiveDrift { n_rows: self.n_rows(), columns, dataset, predictions, season })
+        Ok(LiveDrift { n_rows, n_effective, columns, dataset, predictions, season })
+    }
+
+    /// The least of the columns' shares; time goes on by itself.
+    fn least(&self, shares: &[f64]) -> f64 {
+        let of_fields = self.fields.iter().zip(shares).filter(|(field, _)| may_drift(field.kind));
+        of_fields.map(|(_, share)| *share).fold(1.0, f64::min)
+    }
+
+    /// So large a share of the rows of all spans.
+    fn n_effective(&self, share: f64) -> u64 {
+        (share * self.n_rows() as f64).round() as u64
     }
 
     /// The reference as the rows of all spans have its seasons.

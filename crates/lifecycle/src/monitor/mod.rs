@@ -14,13 +14,18 @@
 //! The reference is what the artifact keeps of its training, sketches without rows, or a file. Kept
 //! values of a file are compared exactly as long as they are few enough; beyond, sketches are, and
 //! of very many rows sketches of a share of them (`share`). [`Live`] does the same for a running
-//! server: sketches of the last spans of time, nothing else.
+//! server: sketches of the last spans of time, and of their rows some in the order in which they
+//! came (`arrivals`).
 //! Measures and thresholds are Evidently's ([`modelwright_inspect::drift::choose`]); on top of them
 //! a column drifts only if a two-sample test, adjusted for the number of columns, agrees. Where the
 //! model was fitted by groups, rows of one group are no independent witnesses (`witnesses`);
-//! where the time of rows is known, nor are neighbours that are alike (`serial`).
+//! where the time of rows is known, or a server saw them come, nor are neighbours that are alike
+//! (`serial`).
 
 mod answers;
+mod arrivals;
+#[cfg(test)]
+mod arriving_tests;
 mod blocks;
 mod compare;
 mod counted;

@@ -1,5 +1,7 @@
 //! The values of a column as tests of likeness see them: numbers, whose ranks count, or levels.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use modelwright_core::data::{Column, ColumnData, MISSING_CODE, MISSING_INSTANT};
 
 /// What each row has; `None` where it has no value.
@@ -34,5 +36,37 @@ impl Observed {
                 Self::Numbers(rows.map(length).collect())
             }
         }
+    }
+
+    /// The values that [`packed`] made.
+    pub(super) fn of_packed(values: impl Iterator<Item = u64>, are_levels: bool) -> Self {
+        let known = values.map(|value| Some(value).filter(|value| *value != MISSING));
+        if are_levels {
+            return Self::Levels(known.collect());
+        }
+        Self::Numbers(known.map(|value| value.map(f64::from_bits)).collect())
+    }
+}
+
+/// What [`packed`] makes of no value: the bits of no finite number, and of no level.
+pub(super) const MISSING: u64 = u64::MAX;
+
+/// One value as [`Observed::of`] sees it, in 64 bits: those of a number, or a level. Texts are
+/// levels by their hashes, which are the same for every column; they are not to be stored.
+pub(super) fn packed(column: &Column, row: usize, is_level: bool) -> u64 {
+    match &column.data {
+        ColumnData::Number(values) if !values.at(row).is_finite() => MISSING,
+        ColumnData::Number(_) => column.key(row),
+        ColumnData::Instant(times) if times[row] == MISSING_INSTANT => MISSING,
+        ColumnData::Instant(times) => (times[row] as f64).to_bits(),
+        ColumnData::String { codes, dictionary } => match codes[row] {
+            MISSING_CODE => MISSING,
+            code if is_level => {
+                let mut hasher = DefaultHasher::new();
+                dictionary.get(code).hash(&mut hasher);
+                hasher.finish() >> 1
+            }
+            code => (dictionary.get(code).chars().count() as f64).to_bits(),
+        },
     }
 }

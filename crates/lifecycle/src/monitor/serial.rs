@@ -13,10 +13,14 @@
 //! Numbers are looked at by their ranks, categories by the indicators of their most frequent
 //! levels. The reference is taken to have the memory of the new rows.
 //!
+//! A server's window has few rows when it begins: there the correlation of neighbours counts, too.
+//!
 //! References: von Neumann, "Distribution of the ratio of the mean square successive difference to
 //! the variance", Annals of Mathematical Statistics 12, 1941 (differences of neighbours, and their
 //! error); Flegal & Jones, "Batch means and spectral variance estimators in Markov chain Monte
-//! Carlo", Annals of Statistics 38, 2010 (means of blocks, effective sample size).
+//! Carlo", Annals of Statistics 38, 2010 (means of blocks, effective sample size); Bayley &
+//! Hammersley, "The effective number of independent observations in an autocorrelated time series",
+//! Supplement to the Journal of the Royal Statistical Society 8, 1946 (from one correlation).
 
 use std::collections::BTreeMap;
 
@@ -187,13 +191,48 @@ fn loss(truth: &Target, said: &Predictions, row: usize) -> f64 {
 
 /// The share of rows that counts, of values in the order of time of which one in `step` is known.
 fn share(observed: &Observed, step: u64) -> f64 {
-    let found = match observed {
-        Observed::Numbers(values) => inflation(&[ranks(values)]),
-        Observed::Levels(levels) => inflation(&indicators(levels)),
-    };
+    share_by(inflation(&parts(observed)), step)
+}
+
+/// As [`share`], of rows that may be few beside their memory, as those of a window are that has
+/// just begun: where no block is longer than the memory, how alike neighbours are stands for it.
+pub(super) fn share_of_few(observed: &Observed, step: u64) -> f64 {
+    let parts = parts(observed);
+    share_by(inflation(&parts).max(by_neighbours(&parts)), step)
+}
+
+fn share_by(found: f64, step: u64) -> f64 {
     // Rows between those that are known are as alike as they are; without a memory from one to the
     // next nothing is known of them, and they are taken for independent.
     if found > 1.0 { 1.0 / (found * step as f64) } else { 1.0 }
+}
+
+/// The parts of a value, each with one number for every row.
+fn parts(observed: &Observed) -> Vec<Vec<f64>> {
+    match observed {
+        Observed::Numbers(values) => vec![ranks(values)],
+        Observed::Levels(levels) => indicators(levels),
+    }
+}
+
+/// By which factor the variance of a mean is that of independent rows if each row is like the one
+/// before it by the same correlation, and remembers no more: 1 unless that is beyond chance, and no
+/// more than blocks could show of so many rows.
+fn by_neighbours(parts: &[Vec<f64>]) -> f64 {
+    let n = parts.first().map_or(0, Vec::len) as f64;
+    let variance: f64 = parts.iter().map(|part| variance(part)).sum();
+    if n < 2.0 * BLOCKS_MIN as f64 || variance <= 1e-12 {
+        return 1.0;
+    }
+    let squares = |part: &Vec<f64>| part.windows(2).map(|p| (p[1] - p[0]).powi(2)).sum::<f64>();
+    let squares: f64 = parts.iter().map(squares).sum();
+    let alike = 1.0 - squares / (2.0 * (n - 1.0)) / variance;
+    if alike <= BEYOND / n.sqrt() {
+        return 1.0;
+    }
+    let blocks_min = BLOCKS_MIN as f64;
+    let most = n / blocks_min * (1.0 + DOUBT * (3.0 / blocks_min).sqrt());
+    ((1.0 + alike) / (1.0 - alike)).min(most)
 }
 
 /// By which factor the variance of a mean is that of independent rows: 1 unless more is beyond
@@ -287,6 +326,26 @@ mod tests {
             let share = mean_share(4_000, like, 0.0);
             assert!((least..most).contains(&share), "{like}: {share}");
         }
+    }
+
+    #[test]
+    fn few_rows_count_by_how_alike_neighbours_are() {
+        let mean = |n: usize, like: f64, moved: f64| {
+            let of = |i| share_of_few(&Observed::Numbers(chain(n, like, moved, i)), 1);
+            (0..40).map(of).sum::<f64>() / 40.0
+        };
+        for (n, like, least, most) in
+            [(400, 0.9, 0.05, 0.1), (400, 0.5, 0.25, 0.4), (4_000, 0.9, 0.04, 0.06)]
+        {
+            let share = mean(n, like, 0.0);
+            assert!((least..most).contains(&share), "{n} rows, {like}: {share}");
+        }
+        // As many blocks as there are at least, with the benefit of the doubt.
+        let floor = 16.0 / (1.0 + (3.0_f64 / 16.0).sqrt()) / 150.0;
+        assert!((mean(150, 0.99, 0.0) / floor - 1.0).abs() < 0.05, "{}", mean(150, 0.99, 0.0));
+        assert!(mean(400, 0.0, 0.0) > 0.97 && mean(1_000, 0.0, 1.0) > 0.1);
+        let ramp = Observed::Numbers((0..20).map(|row| Some(f64::from(row))).collect());
+        assert_eq!(share_of_few(&ramp, 1), 1.0, "too few to tell");
     }
 
     #[test]

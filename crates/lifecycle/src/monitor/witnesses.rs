@@ -52,6 +52,13 @@ impl Default for Worth {
     }
 }
 
+impl Worth {
+    /// So large a share of all rows, of both sides.
+    pub(super) fn of_all(share: f64) -> Self {
+        Self { is: share, was: share, missing_is: share, missing_was: share }
+    }
+}
+
 /// The groups of the rows of a side, as they pass.
 pub(super) struct Witnesses {
     /// The column of groups.

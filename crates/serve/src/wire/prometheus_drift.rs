@@ -14,7 +14,7 @@ const ROWS_MIN: u64 = 100;
 /// A gauge of a column: name, help, and its value where there is one.
 type ColumnGauge = (&'static str, &'static str, fn(&LiveColumn, u64) -> Option<f64>);
 
-const COLUMN_GAUGES: [ColumnGauge; 7] = [
+const COLUMN_GAUGES: [ColumnGauge; 8] = [
     (
         "modelwright_column_drift_score",
         "How far from training, by the measure: a distance or a p-value",
@@ -46,6 +46,11 @@ const COLUMN_GAUGES: [ColumnGauge; 7] = [
         "Share of rows with a number outside training's range",
         |c, n| share(c.n_outside, n),
     ),
+    (
+        "modelwright_column_effective_rows",
+        "As how many independent rows those of the window count",
+        |c, _| Some(c.n_effective as f64),
+    ),
 ];
 
 /// Name, help and value of a gauge of predictions.
@@ -67,6 +72,11 @@ pub(super) fn write(out: &mut String, found: &[(Arc<str>, u64, Arc<LiveDrift>)])
     head(out, name, "Rows of the window that were looked at", "gauge");
     for model in found {
         line(out, name, &labels(model), model.2.n_rows as f64);
+    }
+    let name = "modelwright_drift_effective_rows";
+    head(out, name, "As how many independent rows they count, at least", "gauge");
+    for model in found {
+        line(out, name, &labels(model), model.2.n_effective as f64);
     }
     let name = "modelwright_drift_share";
     head(out, name, "Share of the columns that drifted", "gauge");
