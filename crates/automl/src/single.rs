@@ -2,7 +2,10 @@
 //!
 //! The plan is an ordinary one with a single trial, so that the same search, refit, evaluation,
 //! record and replay carry it out. What is decided here: the encoding, how many folds judge the
-//! learner, and whether its rounds are the user's or found by early stopping.
+//! learner, whether its rounds are the user's or found by early stopping, and how a booster's trees
+//! grow on few rows.
+
+mod few_rows;
 
 use modelwright_core::params::{ParamMap, ParamValue};
 use modelwright_core::record::{Plan, PlannedTrial, Single};
@@ -46,6 +49,9 @@ pub(crate) fn make(single: &Single, input: &PlanInput, has_holdout: bool) -> Res
     let is_judged = n_folds > 0 || single.n_folds.is_none() || stops_early || !has_holdout;
     let validation_share = if is_judged && n_folds == 0 { VALIDATION_SHARE } else { 0.0 };
     let mut params = single.params.clone();
+    if stops_early && single.encoding.is_none() {
+        notes.extend(few_rows::name_growth(entry, &mut params, input.n_rows));
+    }
     if stops_early && chooses_rate(entry) {
         name_rate(entry, &mut params, plan::learning_rate(input, n_folds, &mut notes).rate);
     }
@@ -172,6 +178,22 @@ mod tests {
         assert_eq!(planned(&slow).trials[0].params["learning_rate"], ParamValue::Real(0.01));
         let hurried = make(&slow, &input(Some(2_000)), true).unwrap();
         assert_eq!(hurried.trials[0].params["learning_rate"], ParamValue::Real(0.01));
+    }
+
+    #[test]
+    fn trees_of_few_rows_have_random_thresholds_where_the_plan_finds_the_rounds() {
+        let few = PlanInput { n_rows: 2_000, ..input(None) };
+        let trial = |single: &Single| make(single, &few, true).unwrap().trials.remove(0);
+        let plain = asked("gbdt", &[], None);
+        assert_eq!(trial(&plain).params["extra_trees"], ParamValue::Flag(true));
+        let told = make(&plain, &few, true).unwrap().notes;
+        assert!(told.iter().any(|note| note.contains("extra_trees=true")), "{told:?}");
+        let exact = asked("gbdt", &[("n_rounds", ParamValue::Int(30))], None);
+        let encoded = Single { encoding: Some("derived".to_owned()), ..plain.clone() };
+        for single in [exact, encoded] {
+            assert!(!trial(&single).params.contains_key("extra_trees"), "{single:?}");
+        }
+        assert!(!planned(&plain).trials[0].params.contains_key("extra_trees"), "5,000 rows");
     }
 
     #[test]

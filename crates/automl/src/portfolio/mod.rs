@@ -167,6 +167,11 @@ pub(crate) fn set_learning_rate(trials: &mut [PlannedTrial], rate: f64) {
     }
 }
 
+/// How the trees of the strongest single booster on small tables grow.
+pub(crate) fn growth_of_few_rows() -> ParamMap {
+    params_of(&members::RANDOM_SMALL)
+}
+
 fn params_of(candidate: &Candidate) -> ParamMap {
     let value = |v: &Value| match v {
         Value::Int(i) => ParamValue::Int(*i),
