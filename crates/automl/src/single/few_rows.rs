@@ -45,8 +45,8 @@ pub(super) fn name_growth(entry: &Entry, params: &mut ParamMap, n_rows: usize) -
     let named: Vec<String> = growth.iter().map(|(name, value)| format!("{name}={value}")).collect();
     params.extend(growth);
     Some(format!(
-        "{}: {n_rows} rows, fewer than {N_ROWS_FEW}; any parameter of growth that is named turns \
-         this off",
+        "{n_rows} rows are fewer than {N_ROWS_FEW}: trees grow with {}; any parameter of growth \
+         that is named turns this off",
         named.join(", ")
     ))
 }
