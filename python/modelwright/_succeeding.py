@@ -301,6 +301,7 @@ class Succeeding(Packed):
         id: str | None = None,
         drift_share: float = 0.5,
         predict: bool = True,
+        multivariate: bool = True,
         season: str = "none",
         time_column: str | None = None,
         by: str | Sequence[str] | None = None,
@@ -328,6 +329,9 @@ class Succeeding(Packed):
             The share of drifted columns from which on the dataset has drifted.
         predict : bool, default True
             Whether predictions are looked at as well.
+        multivariate : bool, default True
+            Whether all columns are looked at together, beside ``reference``; of a small table it
+            takes most of the time.
         season : {"none", "auto", "hour", "weekday", "month"}, default "none"
             Compare rows with those rows of ``reference`` that are of the same season (UTC).
         time_column : str, optional
@@ -370,6 +374,7 @@ class Succeeding(Packed):
             "id": id,
             "drift_share": number("drift_share", drift_share, "a share from 0 to 1", 0.0, 1.0),
             "predict": bool(predict),
+            "multivariate": bool(multivariate),
             "threads": self._threads,
             "season": season,
             "time_column": time_column,

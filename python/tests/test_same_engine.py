@@ -166,7 +166,8 @@ PLACES = {
     "pick": ([mw.Predictor.pick], {"out": "save"}),
     "learning-curve": ([mw.Predictor.learning_curve], {}),
     "monitor": ([mw.Predictor.monitor], {
-        "no_predictions": "predict=False", "report": "Monitoring.save",
+        "no_predictions": "predict=False", "no_multivariate": "multivariate=False",
+        "report": "Monitoring.save",
         "fail_on": "Monitoring.status", "alerts": "command: deliveries belong to a store",
     }),
     "retrain": ([mw.Predictor.retrain], {

@@ -169,7 +169,7 @@ impl<'a> Reading<'a> {
             let mut side = begin();
             match self.pass(&mut side, all, &schema, labels) {
                 Ok(()) => {
-                    side.finish();
+                    side.finish(self.ctx);
                     return Ok(side);
                 }
                 Err(error) => {

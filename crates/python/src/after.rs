@@ -266,6 +266,7 @@ pub(crate) struct Compared {
     id: Option<String>,
     drift_share: f64,
     predict: bool,
+    multivariate: bool,
     threads: usize,
     season: String,
     time_column: Option<String>,
@@ -299,6 +300,7 @@ pub(crate) fn model_monitor(
             options: MonitorOptions {
                 drift_share: asked.drift_share,
                 predict: asked.predict,
+                multivariate: asked.multivariate,
                 season: asked.season.parse()?,
                 time_column: asked.time_column,
                 by: asked.by,

@@ -7,6 +7,7 @@ use modelwright_core::{Context, Result};
 use modelwright_inspect::explain::{
     ColumnProfile, SurrogateInput, five_examples, summary, surrogate,
 };
+use modelwright_learners::Fitted;
 
 use super::Flow;
 use crate::budget;
@@ -29,6 +30,10 @@ const PROFILE_PREDICTIONS: usize = N_PROFILES * N_ROWS_PROFILE * 20;
 /// Predictions that all of it may take, and rows that are predicted to learn what one takes.
 const PREDICTIONS_MAX: u64 = 1_000_000;
 const N_ROWS_TRIED: usize = 2_048;
+/// Trees that these predictions may walk through where no time is given, which is some seconds: a
+/// clock would make such a fit another one on every machine. Thousands of rounds of several classes
+/// would take minutes for what their report says of them.
+const WALKS_MAX: u64 = 2_000_000_000;
 /// Columns whose curves of rows are found, and columns that may tell how these differ.
 const N_RESPONSES: usize = 3;
 const N_PARTNERS: usize = 10;
@@ -194,7 +199,7 @@ fn affordable(predictor: &Predictor, table: &Table, scope: &Context) -> usize {
         if scope.is_cancelled() {
             return 0;
         }
-        let Some(left) = scope.remaining() else { return PREDICTIONS_MAX };
+        let Some(left) = scope.remaining() else { return unhurried(n_trees(predictor)) };
         let limit_s = left.as_secs_f64() * LEFT_SHARE;
         // As large as the tables that an explanation predicts: a small one costs mostly its start.
         let n_rows = table.n_rows() as u32;
@@ -208,4 +213,31 @@ fn affordable(predictor: &Predictor, table: &Table, scope: &Context) -> usize {
         ((limit_s / row_s) as u64).min(PREDICTIONS_MAX)
     };
     scope.decide("predictions", live) as usize
+}
+
+/// How many predictions by so many trees are made where no time is given.
+fn unhurried(n_trees: u64) -> u64 {
+    (WALKS_MAX / n_trees.max(1)).min(PREDICTIONS_MAX)
+}
+
+/// The trees that a prediction walks through.
+fn n_trees(predictor: &Predictor) -> u64 {
+    let of_model = |fitted: &Fitted| match fitted.learner {
+        "gbdt" => fitted.model.rounds() * predictor.n_outputs(),
+        "random_forest" | "extra_trees" => fitted.model.rounds(),
+        _ => 0,
+    };
+    predictor.member_views().flat_map(|m| m.models).map(of_model).sum::<usize>() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_clock_only_very_many_trees_are_asked_less_often() {
+        let n_predictions = [0, 1, 300, 2_000].map(unhurried);
+        assert_eq!(n_predictions, [PREDICTIONS_MAX; 4]);
+        assert_eq!(unhurried(16_000), 125_000);
+    }
 }

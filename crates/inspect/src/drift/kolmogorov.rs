@@ -1,7 +1,7 @@
 //! How likely a distance between two empirical distribution functions is by chance.
 //!
-//! Small samples: the exact share of lattice paths that leave a band around the diagonal (Hodges,
-//! "The significance probability of the Smirnov two-sample test", 1958). Larger ones: Kolmogorov's
+//! Small samples: the exact share of lattice paths that leave a band around the diagonal
+//! ([`super::lattice`]). Larger ones: Kolmogorov's
 //! distribution of a single sample of the harmonic size, by Marsaglia, Tsang & Wang, "Evaluating
 //! Kolmogorov's distribution", 2003, or Pelz & Good, "Approximating the lower tail areas of the
 //! Kolmogorov–Smirnov one-sample statistic", 1976; far tails by Smirnov's one-sided sum. These are
@@ -10,6 +10,8 @@
 use std::f64::consts::PI;
 
 use libm::lgamma;
+
+use super::lattice;
 
 /// Samples up to this size are counted exactly.
 const EXACT_MAX: f64 = 10_000.0;
@@ -21,49 +23,9 @@ pub(super) fn two_sample(d: f64, n: f64, m: f64) -> f64 {
     }
     let is_whole = n.fract() == 0.0 && m.fract() == 0.0;
     if n.max(m) <= EXACT_MAX && is_whole {
-        return exact(d, n as i64, m as i64);
+        return lattice::share_outside(d, n as i64, m as i64);
     }
     tail(d, (n * m / (n + m)).round().max(1.0))
-}
-
-/// The share of paths from (0, 0) to (n, m) that come to a distance of `d` or more.
-fn exact(d: f64, n: i64, m: i64) -> f64 {
-    // The longer side is walked along, so that a column is short.
-    let (n, m) = (n.max(m), n.min(m));
-    let common = gcd(n, m);
-    let (n_step, m_step) = (n / common, m / common);
-    // Distances are multiples of 1 / lcm(n, m).
-    let h = (d * (n_step as f64 * m as f64)).round() as i64;
-    if h == 0 {
-        return 1.0;
-    }
-    // `outside[j]`: the share of paths to (i, j) that have been outside.
-    let mut outside = vec![1.0; m as usize + 1];
-    let last = |i: i64| ((m_step * i + h - 1).div_euclid(n_step)).min(m);
-    for cell in &mut outside[..=last(0) as usize] {
-        *cell = 0.0;
-    }
-    for i in 1..=n {
-        let first = ((m_step * i - h).div_euclid(n_step) + 1).max(0);
-        let end = last(i);
-        if end < first {
-            return 1.0;
-        }
-        let mut before = if first == 0 { 0.0 } else { 1.0 };
-        for j in first..=end {
-            let cell = &mut outside[j as usize];
-            before = (*cell * i as f64 + before * j as f64) / (i + j) as f64;
-            *cell = before;
-        }
-        if first > 0 {
-            outside[first as usize - 1] = 1.0;
-        }
-    }
-    outside[m as usize].clamp(0.0, 1.0)
-}
-
-fn gcd(a: i64, b: i64) -> i64 {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// The chance that a sample of `n` values is farther than `d` from its distribution.

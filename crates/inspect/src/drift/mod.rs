@@ -9,7 +9,7 @@
 //! | `steps`, `counts` | the two forms of a distribution |
 //! | [`distance`] | how far apart: normalised Wasserstein, Jensen–Shannon, PSI |
 //! | [`mod@test`] | could it be chance: Kolmogorov–Smirnov, chi-squared, two proportions |
-//! | `kolmogorov` | the distribution function behind a test |
+//! | `kolmogorov`, `lattice` | what is behind a test, in general and of few rows |
 //! | [`choose`] | which of them is looked at, and from which value on it is drift |
 //! | [`stream`] | values one by one: ADWIN, Page–Hinkley, an always-valid test |
 //! | [`bet`] | whether the mean of bounded values is above zero, asked at any time |
@@ -25,6 +25,7 @@ pub mod choose;
 mod counts;
 pub mod distance;
 mod kolmogorov;
+mod lattice;
 mod steps;
 pub mod stream;
 pub mod test;

@@ -13,10 +13,8 @@ use rayon::prelude::*;
 const FEW_ROWS: usize = 4;
 /// Trees times rows from which blocks are spread over threads.
 const PARALLEL_VISITS: usize = 1 << 18;
-/// Blocks that one task scores.
+/// Blocks that one task scores, where there are enough for every thread to have several tasks.
 const BLOCKS_PER_TASK: usize = 4;
-/// Rows that one task scores.
-const TASK_ROWS: usize = BLOCKS_PER_TASK * LANES;
 
 /// Scores of the rows of `x`, row-major with `base.len()` outputs: `base` plus the trees.
 pub fn scores(forest: &Forest, base: &[f64], x: &FeatureView<'_>) -> Vec<f64> {
@@ -147,15 +145,20 @@ fn for_tasks<T: Send>(
     n_visits: usize,
     work: impl Fn(usize, &mut [&mut [T]]) + Sync,
 ) {
+    let is_parallel = n_visits >= PARALLEL_VISITS;
+    let n_blocks = n_rows.div_ceil(LANES);
+    // Who predicts alone need not be in a pool, and must not start one by asking for its threads.
+    let are_few = is_parallel && n_blocks < 2 * BLOCKS_PER_TASK * rayon::current_num_threads();
+    let task_rows = if are_few { LANES } else { BLOCKS_PER_TASK * LANES };
     let mut tasks: Vec<Vec<&mut [T]>> = Vec::new();
-    tasks.resize_with(n_rows.div_ceil(TASK_ROWS), Vec::new);
+    tasks.resize_with(n_rows.div_ceil(task_rows), Vec::new);
     for array in arrays {
-        for (parts, part) in tasks.iter_mut().zip(array.chunks_mut(TASK_ROWS * per_row)) {
+        for (parts, part) in tasks.iter_mut().zip(array.chunks_mut(task_rows * per_row)) {
             parts.push(part);
         }
     }
-    let task = |(i, mut parts): (usize, Vec<&mut [T]>)| work(i * TASK_ROWS, &mut parts);
-    if n_visits >= PARALLEL_VISITS {
+    let task = |(i, mut parts): (usize, Vec<&mut [T]>)| work(i * task_rows, &mut parts);
+    if is_parallel {
         tasks.into_par_iter().enumerate().for_each(task);
     } else {
         tasks.into_iter().enumerate().for_each(task);

@@ -58,7 +58,7 @@ fn found(reference: Option<&Table>, current: &Table, by_group: bool) -> MonitorR
 fn fill_with<'a>(mut side: Side<'a>, rows: &Table) -> Side<'a> {
     side.begin("rows.csv", Vec::new());
     side.add(rows.clone(), &ctx()).unwrap();
-    side.finish();
+    side.finish(&ctx());
     side
 }
 

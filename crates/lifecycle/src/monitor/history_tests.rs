@@ -14,7 +14,7 @@ fn after(history: &mut History, batches: &[Table]) -> MonitorRecord {
         let mut side = Side::new(&watched, &options, &ctx);
         side.begin("batch.csv", Vec::new());
         side.add(batch.clone(), &ctx).unwrap();
-        side.finish();
+        side.finish(&ctx);
         let mut found = conclude(&watched, None, &side, &options, &ctx).unwrap();
         history.add(&watched, &side, &mut found);
         last = Some(found);
@@ -109,7 +109,7 @@ fn batches_of_one_row_and_without_answers_say_little_and_break_nothing() {
         let mut side = Side::new(&watched, &options, &ctx);
         side.begin("batch.csv", Vec::new());
         side.add(without_answers(&rows(200, 932)), &ctx).unwrap();
-        side.finish();
+        side.finish(&ctx);
         let mut found = conclude(&watched, None, &side, &options, &ctx).unwrap();
         none.add(&watched, &side, &mut found);
         assert!(found.notes.iter().any(|note| note.starts_with("nothing of these rows")));

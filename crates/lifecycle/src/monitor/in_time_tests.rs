@@ -13,11 +13,11 @@ fn is_told(stream: u64, like: f64, in_time: bool, moved: f64, look: Option<u64>)
     let mut was = Side::reference(&watched, &options, &ctx);
     was.begin("before.csv", Vec::new());
     was.add(lingering(1_000, like, 2 * stream + 10_000, 0.0), &ctx).unwrap();
-    was.finish();
+    was.finish(&ctx);
     let mut is = Side::beside(&watched, &options, &was, &ctx);
     is.begin("rows.csv", Vec::new());
     is.add(lingering(600, like, 2 * stream + 10_001, moved), &ctx).unwrap();
-    is.finish();
+    is.finish(&ctx);
     let spent = looks::share(look);
     let (found, _) = multivariate::classify(&watched, (Some(&was), None), &is, spent, &ctx);
     let found = found.unwrap();

@@ -21,7 +21,7 @@ fn first(rows: &Table, spends: bool) -> Option<u64> {
         side.begin("rows.csv", Vec::new());
         let so_far: Vec<u32> = (0..n_rows).collect();
         side.add(rows.select(&so_far), &ctx).unwrap();
-        side.finish();
+        side.finish(&ctx);
         let found = conclude(&watched, None, &side, &options, &ctx).unwrap();
         found.columns.iter().any(|column| column.drifted)
     })

@@ -32,6 +32,7 @@ mod counted;
 mod evidence;
 #[cfg(test)]
 mod group_tests;
+mod held_as_text;
 mod history;
 #[cfg(test)]
 mod history_tests;
@@ -100,6 +101,9 @@ pub struct MonitorOptions {
     pub drift_share: f64,
     /// Whether rows are predicted.
     pub predict: bool,
+    /// Whether all columns are looked at together, beside a reference file; of a small table it
+    /// takes most of the time.
+    pub multivariate: bool,
     /// By which seasons rows are compared with those of a reference file.
     pub season: SeasonChoice,
     /// The column with the time of each row, if there is one: see [`Watched::time_column`].
@@ -115,7 +119,8 @@ pub struct MonitorOptions {
 impl Default for MonitorOptions {
     fn default() -> Self {
         let (season, time_column, by) = (SeasonChoice::None, None, Vec::new());
-        Self { drift_share: 0.5, predict: true, season, time_column, by, look: None }
+        let (predict, multivariate) = (true, true);
+        Self { drift_share: 0.5, predict, multivariate, season, time_column, by, look: None }
     }
 }
 
@@ -190,8 +195,11 @@ pub fn conclude(
     let mut notes = current.notes();
     notes.extend(unranked(&importances, &dataset));
     notes.extend(looks::note(options.look));
-    let (multivariate, note) =
-        multivariate::classify(watched, (reference, mix), current, share, ctx);
+    let (multivariate, note) = if options.multivariate {
+        multivariate::classify(watched, (reference, mix), current, share, ctx)
+    } else {
+        (None, Some("columns are compared one by one only, as was asked for".to_owned()))
+    };
     notes.extend(note);
     notes.extend(reference.and_then(|side| side.season_note(current, mix)));
     let performance = performance::measured(watched, current, share, ctx);

@@ -254,14 +254,16 @@ fn out_of_fold(
     let prepared = prepare(&input, &EncodingSpec::trees(), ctx)?;
     let entry = learner("gbdt")?;
     let params = ParamMap::from([("n_rounds".to_owned(), ParamValue::Int(N_ROUNDS))]);
-    let mut scores = vec![0.0; target.n_rows()];
-    for (fold, features) in folds.iter().zip(&prepared.folds) {
-        let view =
-            TrainView { features, target, weights: None, rows: &fold.train, validation: &[] };
+    // A fold has too few rows to keep threads busy by itself.
+    let of_fold = |k: usize| -> Result<Predictions> {
+        let (features, rows) = (&prepared.folds[k], &folds[k].train);
+        let view = TrainView { features, target, weights: None, rows, validation: &[] };
         let fitted = entry.fit(&view, &params, &ctx.scope("monitor"))?;
-        let rows = FeatureView::of(features, &fold.validation);
-        let said: Predictions = fitted.model.predict(&rows, ctx)?;
-        for (row, score) in fold.validation.iter().zip(said.values) {
+        fitted.model.predict(&FeatureView::of(features, &folds[k].validation), ctx)
+    };
+    let mut scores = vec![0.0; target.n_rows()];
+    for (fold, said) in folds.iter().zip(ctx.map(folds.len(), of_fold)) {
+        for (row, score) in fold.validation.iter().zip(said?.values) {
             scores[*row as usize] = score;
         }
     }

@@ -34,7 +34,7 @@ fn found(record: &RunRecord, options: &MonitorOptions, table: &Table) -> Monitor
     for part in all.chunks(300) {
         side.add(table.select(part), &ctx).unwrap();
     }
-    side.finish();
+    side.finish(&ctx);
     conclude(&watched, None, &side, options, &ctx).unwrap()
 }
 
@@ -128,7 +128,7 @@ fn is_off(table: &Table, in_time: bool, spent: f64) -> bool {
     let mut side = Side::new(&watched, &options, &ctx);
     side.begin("rows.csv", Vec::new());
     side.add(table.clone(), &ctx).unwrap();
-    side.finish();
+    side.finish(&ctx);
     let rows = Answered::new(&watched, &side);
     let all: Vec<u32> = (0..table.n_rows() as u32).collect();
     let groups = rows.groups();

@@ -19,21 +19,22 @@ impl RowSample {
         Self { n_max, key, limit: u64::MAX, kept: Vec::new(), table: None, n_seen: 0 }
     }
 
-    /// Offers the rows of the next part, which has the columns of the first.
-    pub(super) fn add(&mut self, part: &Table) -> Result<()> {
+    /// Which of the next rows are taken, ascending; [`Self::add`] wants them next.
+    pub(super) fn chosen(&mut self, n_rows: usize) -> Vec<u32> {
         let mut rows = Vec::new();
-        for row in 0..part.n_rows() {
+        for row in 0..n_rows {
             let number = number_at(self.key, self.n_seen + row as u64);
             if number <= self.limit {
                 rows.push(row as u32);
                 self.kept.push(number);
             }
         }
-        self.n_seen += part.n_rows() as u64;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let chosen = part.select(&rows);
+        self.n_seen += n_rows as u64;
+        rows
+    }
+
+    /// Takes the rows that were chosen, which have the columns of those before.
+    pub(super) fn add(&mut self, chosen: Table) -> Result<()> {
         match &mut self.table {
             None => self.table = Some(chosen),
             Some(table) => table.append(&chosen)?,

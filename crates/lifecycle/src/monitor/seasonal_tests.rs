@@ -59,12 +59,12 @@ fn found(reference: &Table, all: &[Table], season: SeasonChoice) -> Vec<MonitorR
     let mut was = Side::reference(&watched, &options, &ctx);
     was.begin("reference.csv", Vec::new());
     was.add(reference.clone(), &ctx).unwrap();
-    was.finish();
+    was.finish(&ctx);
     let one = |table: &Table| {
         let mut is = Side::beside(&watched, &options, &was, &ctx);
         is.begin("new.csv", Vec::new());
         is.add(table.clone(), &ctx).unwrap();
-        is.finish();
+        is.finish(&ctx);
         conclude(&watched, Some(&was), &is, &options, &ctx).unwrap()
     };
     all.iter().map(one).collect()
@@ -131,7 +131,7 @@ fn the_rhythm_of_a_reference_is_found_and_seasons_do_not_depend_on_how_rows_come
             for part in rows.chunks(table.n_rows().div_ceil(n_parts)) {
                 side.add(table.select(part), &ctx).unwrap();
             }
-            side.finish();
+            side.finish(&ctx);
             side.rhythm()
         };
         let rhythm = fill(Side::reference(&watched, &options, &ctx), &reference);
@@ -140,10 +140,10 @@ fn the_rhythm_of_a_reference_is_found_and_seasons_do_not_depend_on_how_rows_come
         for part in rows.chunks(reference.n_rows().div_ceil(n_parts)) {
             was.add(reference.select(part), &ctx).unwrap();
         }
-        was.finish();
+        was.finish(&ctx);
         let mut is = Side::beside(&watched, &options, &was, &ctx);
         is.add(new.clone(), &ctx).unwrap();
-        is.finish();
+        is.finish(&ctx);
         let mut record = conclude(&watched, Some(&was), &is, &options, &ctx).unwrap();
         // Means are summed part by part.
         for column in record.columns.iter_mut().chain(&mut record.predictions) {

@@ -41,7 +41,7 @@ fn found(current: &Table, in_time: bool) -> MonitorRecord {
     let mut side = Side::new(&watched, &options, &ctx);
     side.begin("rows.csv", Vec::new());
     side.add(current.clone(), &ctx).unwrap();
-    side.finish();
+    side.finish(&ctx);
     conclude(&watched, None, &side, &options, &ctx).unwrap()
 }
 

@@ -5,16 +5,16 @@ use std::borrow::Cow;
 use modelwright_automl::Predictor;
 use modelwright_automl::reference::{Expectation, prediction_column};
 use modelwright_core::data::{
-    Column, ColumnData, Field, Kind, MISSING_INSTANT, Numbers, Schema, Storage, Table,
+    Column, ColumnData, Field, Kind, MISSING_INSTANT, Numbers, Storage, Table,
 };
 use modelwright_core::record::{MetricValue, RowsRecord};
 use modelwright_core::task::Predictions;
 use modelwright_core::{Context, Error, Result};
-use modelwright_io::{Cell, RowReader};
 use modelwright_preprocess::sketch::ColumnSketch;
 use rayon::prelude::*;
 
 use super::answers::Answers;
+use super::held_as_text::read_strings;
 use super::live::prediction_field;
 use super::rhythm;
 use super::sample::RowSample;
@@ -262,30 +262,36 @@ impl<'a> Side<'a> {
 
     fn add_to_sample(&mut self, table: &Table, said: Option<&Predictions>) -> Result<()> {
         let Some(sample) = &mut self.sample else { return Ok(()) };
-        let names = self.columns.iter().map(|t| &t.field.name);
-        let mut columns: Vec<Column> = names.filter_map(|n| table.column(n)).cloned().collect();
+        let rows = sample.chosen(table.n_rows());
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let names = self.columns.iter().filter_map(|t| table.column(&t.field.name));
+        let mut columns: Vec<Column> = names.map(|column| column.select(&rows)).collect();
+        let of_rows = || rows.iter().map(|row| *row as usize);
         if let Some(name) = &self.time_column {
             let times = match table.column(name).map(|column| &column.data) {
-                Some(ColumnData::Instant(times)) => times.clone(),
-                _ => vec![MISSING_INSTANT; table.n_rows()],
+                Some(ColumnData::Instant(times)) => of_rows().map(|row| times[row]).collect(),
+                _ => vec![MISSING_INSTANT; rows.len()],
             };
             columns.push(Column::instants(TIME, times));
             for output in 0..self.predictor.n_outputs() {
                 let value = |row| said.map_or(f64::NAN, |said| said.row(row)[output]);
-                let values = (0..table.n_rows()).map(value).collect::<Vec<f64>>();
+                let values = of_rows().map(value).collect::<Vec<f64>>();
                 columns.push(Column::numbers(format!("{SAID} {output}"), values));
             }
         }
         if let Some(witnesses) = &self.witnesses {
             let groups = table.column(&witnesses.name);
             let group = |row| groups.and_then(|groups| groups.display(row));
-            columns.push(Column::strings(GROUP, (0..table.n_rows()).map(group)));
+            columns.push(Column::strings(GROUP, of_rows().map(group)));
         }
-        sample.add(&Table::new(columns)?)
+        sample.add(Table::new(columns)?)
     }
 
     /// No more rows come.
-    pub fn finish(&mut self) {
+    pub fn finish(&mut self, ctx: &Context) {
+        ctx.install(|| self.columns.par_iter_mut().for_each(ColumnTally::finish));
         if let Some(sample) = &mut self.sample {
             sample.finish();
         }
@@ -537,34 +543,6 @@ fn target_field(watched: &Watched<'_>) -> Field {
     field
 }
 
-/// Strings as numbers or dates.
-struct Read {
-    /// What cannot be read is missing.
-    column: Column,
-    /// How many values cannot be read, and the first of them.
-    n_wrong: u64,
-    wrong: Option<String>,
-}
-
-/// Reads strings one by one as rows of a request are read, by the rules of training.
-fn read_strings(column: &Column, field: &Field) -> Result<Read> {
-    let reader = RowReader::new(&Schema { fields: vec![field.clone()] });
-    let n_rows = column.n_rows();
-    let (mut rows, mut n_wrong, mut wrong) = (reader.rows(n_rows), 0, None);
-    for row in 0..n_rows {
-        let text = column.text(row);
-        if rows.push(0, text.map_or(Cell::Missing, Cell::Text)).is_err() {
-            rows.push(0, Cell::Missing)?;
-            n_wrong += 1;
-            wrong = wrong.or_else(|| text.map(str::to_owned));
-        }
-    }
-    rows.end_columns(n_rows)?;
-    let read = rows.into_table()?.into_columns().pop();
-    let column = read.unwrap_or_else(|| Column::numbers(&field.name, vec![f64::NAN; n_rows]));
-    Ok(Read { column, n_wrong, wrong })
-}
-
 /// The error for a model that keeps nothing to compare with.
 ///
 /// # Errors
@@ -576,25 +554,4 @@ pub fn must_have_reference(watched: &Watched<'_>) -> Result<()> {
             .hint("give one with --reference FILE"));
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_dates_and_numbers_held_as_texts_only_those_that_are_none_are_lost() {
-        let dates = [Some("2024-01-02"), Some("n/k"), None, Some("2024-02-03")];
-        let field = Field::new("day", Storage::Instant, Kind::Datetime);
-        let read = read_strings(&Column::strings("day", dates), &field).unwrap();
-        assert_eq!((read.n_wrong, read.wrong.as_deref()), (1, Some("n/k")));
-        let shown: Vec<Option<String>> = (0..4).map(|row| read.column.display(row)).collect();
-        let known = |text: &str| Some(text.to_owned());
-        assert_eq!(shown, [known("2024-01-02"), None, None, known("2024-02-03")]);
-        let field = Field::new("size", Storage::Number, Kind::Number);
-        let texts = Column::strings("size", [Some(" 1.5"), Some("big"), None]);
-        let read = read_strings(&texts, &field).unwrap();
-        assert_eq!((read.n_wrong, read.column.display(0).as_deref()), (1, Some("1.5")));
-        assert!(read.column.is_missing(1) && read.column.is_missing(2));
-    }
 }

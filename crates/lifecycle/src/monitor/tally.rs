@@ -219,6 +219,14 @@ impl<'a> ColumnTally<'a> {
         }
     }
 
+    /// No more rows come: sorts the values once, whoever asks for them then.
+    pub(super) fn finish(&mut self) {
+        if let Some(Exact::Numbers(values)) = &mut self.exact {
+            values.sort_unstable_by(f64::total_cmp);
+        }
+        self.strata.iter_mut().for_each(Self::finish);
+    }
+
     fn look_outside(&mut self, data: &ColumnData) {
         let Some(reference) = self.reference.filter(|r| r.n_rows > r.n_missing) else { return };
         match (data, &reference.values) {

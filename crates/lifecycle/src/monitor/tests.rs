@@ -94,7 +94,7 @@ fn answers_that_are_no_numbers_are_counted_and_the_others_are_measured() {
     let mut side = Side::new(&watched, &asked, &ctx);
     side.begin("new.csv", Vec::new());
     side.add(with(&new, Column::strings("size", texts)), &ctx).unwrap();
-    side.finish();
+    side.finish(&ctx);
     let found = conclude(&watched, None, &side, &asked, &ctx).unwrap();
     assert_eq!(found.performance.unwrap().n_rows, 199);
     let finding = found.quality.iter().find(|f| f.column == "size").unwrap();
@@ -120,7 +120,7 @@ fn monitor_in_parts(current: &Table, n_parts: usize, ctx: &Context) -> MonitorRe
     for part in parts(current, n_parts) {
         side.add(part, ctx).unwrap();
     }
-    side.finish();
+    side.finish(ctx);
     conclude(&watched, None, &side, &options, ctx).unwrap()
 }
 
@@ -129,16 +129,23 @@ fn monitor(current: &Table) -> MonitorRecord {
 }
 
 fn monitor_beside(reference: &Table, current: &Table) -> MonitorRecord {
-    let (watched, options, ctx) = (watched(model()), MonitorOptions::default(), ctx());
-    let mut was = Side::reference(&watched, &options, &ctx);
+    monitor_beside_as((reference, current), &MonitorOptions::default())
+}
+
+fn monitor_beside_as(
+    (reference, current): (&Table, &Table),
+    options: &MonitorOptions,
+) -> MonitorRecord {
+    let (watched, ctx) = (watched(model()), ctx());
+    let mut was = Side::reference(&watched, options, &ctx);
     was.begin("old.csv", Vec::new());
     was.add(reference.clone(), &ctx).unwrap();
-    was.finish();
-    let mut is = Side::beside(&watched, &options, &was, &ctx);
+    was.finish(&ctx);
+    let mut is = Side::beside(&watched, options, &was, &ctx);
     is.begin("new.csv", Vec::new());
     is.add(current.clone(), &ctx).unwrap();
-    is.finish();
-    conclude(&watched, Some(&was), &is, &options, &ctx).unwrap()
+    is.finish(&ctx);
+    conclude(&watched, Some(&was), &is, options, &ctx).unwrap()
 }
 
 /// The rows with one column changed.
@@ -318,7 +325,12 @@ fn sketches_and_rows_of_the_same_training_agree() {
 #[test]
 fn a_relation_that_broke_is_seen_by_all_columns_together_alone() {
     let (reference, current) = (rows(2000, 8), rows(2000, 9));
-    let fine = monitor_beside(&reference, &current).multivariate.unwrap();
+    let alone = MonitorOptions { multivariate: false, ..MonitorOptions::default() };
+    let alone = monitor_beside_as((&reference, &current), &alone);
+    let both = monitor_beside(&reference, &current);
+    assert_eq!((alone.multivariate, alone.columns), (None, both.columns));
+    assert!(alone.notes.iter().any(|note| note.contains("one by one only")), "{:?}", alone.notes);
+    let fine = both.multivariate.unwrap();
     assert!(!fine.drifted && fine.ci95.low < 0.5 + 0.02, "{fine:?}");
     // The twin is taken from other rows: both columns look as before.
     let other = current.column("twin").unwrap();
@@ -488,7 +500,7 @@ fn rows_of_one_group_make_a_measured_metric_less_sure() {
         let mut side = Side::new(&watched, &asked, &ctx);
         side.begin("new.csv", Vec::new());
         side.add(table, &ctx).unwrap();
-        side.finish();
+        side.finish(&ctx);
         let found = conclude(&watched, None, &side, &asked, &ctx).unwrap();
         let metric = found.performance.unwrap().metrics.into_iter().find(|m| m.name == "log_loss");
         let ci95 = metric.and_then(|m| m.ci95).unwrap();
@@ -534,7 +546,7 @@ fn few_rows_like_those_of_training_raise_no_alarm() {
             let mut side = Side::new(&watched, &asked, &ctx);
             side.begin("new.csv", Vec::new());
             side.add(rows(n_rows, 900 + stream), &ctx).unwrap();
-            side.finish();
+            side.finish(&ctx);
             let found = conclude(&watched, None, &side, &asked, &ctx).unwrap();
             assert!(found.estimated.is_none(), "{n_rows} rows promise nothing");
             let is_alarm = found.verdict.status == Status::Alarm;

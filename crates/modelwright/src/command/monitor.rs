@@ -71,6 +71,9 @@ pub(crate) struct Monitor {
     /// Look at the columns only
     #[arg(long)]
     no_predictions: bool,
+    /// Look at each column alone only: all together they take most of the time of a small table
+    #[arg(long)]
+    no_multivariate: bool,
     /// Where to write a page about it
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
@@ -269,6 +272,7 @@ impl Monitor {
             options: MonitorOptions {
                 drift_share: self.drift_share,
                 predict: !self.no_predictions,
+                multivariate: !self.no_multivariate,
                 season: self.season.choice(),
                 time_column: self.time_column.clone(),
                 by: self.by.clone(),

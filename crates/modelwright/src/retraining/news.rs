@@ -34,7 +34,7 @@ impl News {
         let mut side = Side::new(&watched, &options, ctx);
         side.begin("new rows", Vec::new());
         side.add(older.clone(), ctx)?;
-        side.finish();
+        side.finish(ctx);
         Ok(Self::told(&conclude(&watched, None, &side, &options, ctx)?))
     }
 
