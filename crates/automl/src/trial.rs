@@ -157,7 +157,7 @@ pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
         side_by_side,
         is_whole: false,
         labels: input.labels.map(|labels| labels.whole.clone()),
-        models: fits.into_iter().map(|f| f.model).collect(),
+        models: fits.into_iter().map(FoldFit::into_resting).collect(),
     })
 }
 
@@ -274,6 +274,13 @@ struct FoldFit {
 }
 
 impl FoldFit {
+    /// Its model, which most likely is never asked again.
+    fn into_resting(self) -> Fitted {
+        let mut fitted = self.model;
+        fitted.model.rest();
+        fitted
+    }
+
     /// The rounds that it did, of which it may be judged after fewer.
     fn rounds_done(&self) -> usize {
         let of_course = self.course.as_ref().map(|course| course.losses.len().saturating_sub(1));

@@ -128,6 +128,10 @@ pub trait Model: std::any::Any + Send + Sync {
         let _ = n_rounds;
     }
 
+    /// Lets go of what the next prediction makes again, where that is large; predictions stay the
+    /// same.
+    fn rest(&mut self) {}
+
     /// How many dense features it was fitted on.
     fn n_features(&self) -> usize;
 

@@ -105,6 +105,10 @@ impl Model for ForestModel {
         self.trees.len()
     }
 
+    fn rest(&mut self) {
+        self.compiled = OnceLock::new();
+    }
+
     fn n_features(&self) -> usize {
         self.n_features as usize
     }

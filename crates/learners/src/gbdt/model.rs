@@ -193,6 +193,10 @@ impl Model for GbdtModel {
 
     fn cut(&mut self, n_rounds: usize) {
         self.trees.truncate(n_rounds.saturating_mul(self.trees_per_round()));
+        self.rest();
+    }
+
+    fn rest(&mut self) {
         self.compiled = OnceLock::new();
     }
 
