@@ -8,9 +8,10 @@ reference, the second half what is compared with it; where a table has a column 
 its rows lie in time, as those of electricity do), the halves are earlier and later ones. Compared
 are the columns that both judge, each by the measure that Evidently's preset chooses: its own
 values from `DataDriftPreset`, ours from `monitor --reference`. Its time is that of `Report.run`
-alone, with rows in memory; ours is the whole process, which reads model and files: once as it comes,
-when it looks at all columns together, too, and once with each column alone, as Evidently does. With `--rows` the halves are repeated until they have so many rows together.
-Evidently must be importable.
+alone, with rows in memory; ours is the whole process, which reads model and files: once as it
+comes, when it looks at all columns together, too, and once with each column alone, as Evidently
+does. With `--rows` the halves are repeated until they have so many rows together. Evidently must be
+importable.
 """
 
 import argparse

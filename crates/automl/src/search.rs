@@ -314,7 +314,8 @@ pub(crate) fn fitted(
         note,
         score: found.score(ground.metric, &found.seen(ground.metric, &trial)),
         rounds: trial.rounds.clone(),
-        trial: (!is_rejected).then_some(trial),
+        // The models of a plan's only trial are all asked again.
+        trial: (!is_rejected).then(|| if found.is_single { trial } else { trial.rest() }),
         taken: false,
         is_beside: false,
     }

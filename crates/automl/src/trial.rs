@@ -86,6 +86,12 @@ impl Trial {
             || learned as f64 >= SHARE_THAT_LEARNED * self.rounds.len() as f64 && learned > 0
     }
 
+    /// Lets its models go of what predictions make again: of many trials, few become members.
+    pub(crate) fn rest(mut self) -> Self {
+        self.models.iter_mut().for_each(|fitted| fitted.model.rest());
+        self
+    }
+
     /// Wall seconds that a refit on all rows should take.
     pub(crate) fn refit_s(&self) -> f64 {
         if self.is_whole {
@@ -157,7 +163,7 @@ pub(crate) fn run(input: &TrialInput<'_>, ctx: &Context) -> Result<Trial> {
         side_by_side,
         is_whole: false,
         labels: input.labels.map(|labels| labels.whole.clone()),
-        models: fits.into_iter().map(FoldFit::into_resting).collect(),
+        models: fits.into_iter().map(|f| f.model).collect(),
     })
 }
 
@@ -274,13 +280,6 @@ struct FoldFit {
 }
 
 impl FoldFit {
-    /// Its model, which most likely is never asked again.
-    fn into_resting(self) -> Fitted {
-        let mut fitted = self.model;
-        fitted.model.rest();
-        fitted
-    }
-
     /// The rounds that it did, of which it may be judged after fewer.
     fn rounds_done(&self) -> usize {
         let of_course = self.course.as_ref().map(|course| course.losses.len().saturating_sub(1));

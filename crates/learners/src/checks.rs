@@ -288,6 +288,17 @@ fn a_table_of_other_columns_is_refused() {
 }
 
 #[test]
+fn a_model_that_rested_predicts_the_same() {
+    each(|entry, task| {
+        let table = easy(task, 80);
+        let mut fitted = table.fit(entry).unwrap();
+        let before = table.predict(&fitted).unwrap();
+        fitted.model.rest();
+        assert_eq!(table.predict(&fitted).unwrap(), before, "{}", label(entry, task));
+    });
+}
+
+#[test]
 fn a_decoded_model_predicts_the_same() {
     each(|entry, task| {
         let table = easy(task, 200);

@@ -104,7 +104,7 @@ fn importances(
     let chosen =
         ctx.random("continue/importances", 0).sample(n_rows, n_rows.min(N_ROWS_IMPORTANCE));
     let table = input.judged.select(&chosen);
-    let columns: Vec<String> = tested.feature_columns().map(str::to_owned).collect();
+    let columns = tested.columns_by_gain();
     let (target, weights) = (tested.encode_target(&table)?, weights_of(&table, &input.options)?);
     let found = permutation_importance(
         tested,

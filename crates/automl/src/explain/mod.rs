@@ -41,6 +41,8 @@ use modelwright_inspect::explain::shapley::{self, not_trees};
 use modelwright_inspect::explain::{RawPredictor, column_profile};
 use modelwright_preprocess::encode::conform;
 
+pub(crate) use self::quick::work_of;
+
 use self::quick::Quick;
 use crate::predictor::Predictor;
 

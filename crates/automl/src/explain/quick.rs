@@ -40,7 +40,7 @@ impl<'a> Quick<'a> {
     /// The part; `None` where it would not pay, or would say something else.
     pub(super) fn of(predictor: &'a Predictor) -> Option<Self> {
         let active = predictor.active();
-        let work: usize = active.iter().flat_map(|m| &m.models).map(work).sum();
+        let work = work_of(predictor);
         if work < WORK_MIN {
             return None;
         }
@@ -81,6 +81,11 @@ impl RawPredictor for Quick<'_> {
         self.predictor.calibrator.apply(&mut mean);
         Ok(mean)
     }
+}
+
+/// What a prediction takes, in trees of a booster.
+pub(crate) fn work_of(predictor: &Predictor) -> usize {
+    predictor.active().iter().flat_map(|m| &m.models).map(work).sum()
 }
 
 /// What a model's prediction takes, in trees of a booster.

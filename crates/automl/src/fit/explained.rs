@@ -7,7 +7,6 @@ use modelwright_core::{Context, Result};
 use modelwright_inspect::explain::{
     ColumnProfile, SurrogateInput, five_examples, summary, surrogate,
 };
-use modelwright_learners::Fitted;
 
 use super::Flow;
 use crate::budget;
@@ -31,8 +30,8 @@ const PROFILE_PREDICTIONS: usize = N_PROFILES * N_ROWS_PROFILE * 20;
 const PREDICTIONS_MAX: u64 = 1_000_000;
 const N_ROWS_TRIED: usize = 2_048;
 /// Trees that these predictions may walk through where no time is given, which is some seconds: a
-/// clock would make such a fit another one on every machine. Thousands of rounds of several classes
-/// would take minutes for what their report says of them.
+/// clock would make such a fit another one on every machine. What thousands of rounds of several
+/// classes say in a report would take minutes.
 const WALKS_MAX: u64 = 2_000_000_000;
 /// Columns whose curves of rows are found, and columns that may tell how these differ.
 const N_RESPONSES: usize = 3;
@@ -199,7 +198,7 @@ fn affordable(predictor: &Predictor, table: &Table, scope: &Context) -> usize {
         if scope.is_cancelled() {
             return 0;
         }
-        let Some(left) = scope.remaining() else { return unhurried(n_trees(predictor)) };
+        let Some(left) = scope.remaining() else { return unhurried(explain::work_of(predictor)) };
         let limit_s = left.as_secs_f64() * LEFT_SHARE;
         // As large as the tables that an explanation predicts: a small one costs mostly its start.
         let n_rows = table.n_rows() as u32;
@@ -215,19 +214,9 @@ fn affordable(predictor: &Predictor, table: &Table, scope: &Context) -> usize {
     scope.decide("predictions", live) as usize
 }
 
-/// How many predictions by so many trees are made where no time is given.
-fn unhurried(n_trees: u64) -> u64 {
-    (WALKS_MAX / n_trees.max(1)).min(PREDICTIONS_MAX)
-}
-
-/// The trees that a prediction walks through.
-fn n_trees(predictor: &Predictor) -> u64 {
-    let of_model = |fitted: &Fitted| match fitted.learner {
-        "gbdt" => fitted.model.rounds() * predictor.n_outputs(),
-        "random_forest" | "extra_trees" => fitted.model.rounds(),
-        _ => 0,
-    };
-    predictor.member_views().flat_map(|m| m.models).map(of_model).sum::<usize>() as u64
+/// How many predictions are made where no time is given, if one takes as much as so many trees.
+fn unhurried(n_trees: usize) -> u64 {
+    (WALKS_MAX / n_trees.max(1) as u64).min(PREDICTIONS_MAX)
 }
 
 #[cfg(test)]

@@ -37,10 +37,6 @@ const N_RESAMPLES_OFFER: usize = 200;
 
 /// Permutations of each column for its importance, and the rows they are made on.
 pub(crate) const N_REPEATS: usize = 5;
-
-/// Columns that are shuffled where no time is given, those of the largest gain: each of thousands
-/// takes about as long as all predictions of the test.
-const N_COLUMNS_UNHURRIED: usize = 300;
 pub(crate) const N_ROWS_IMPORTANCE: usize = 2_000;
 
 /// Rows on which weak slices are searched and tested at most.
@@ -342,10 +338,7 @@ impl Flow {
             Some(limit) => scope.with_time_limit(limit),
             None => scope,
         };
-        let mut columns = predictor.columns_by_gain();
-        if scope.remaining().is_none() {
-            columns.truncate(N_COLUMNS_UNHURRIED);
-        }
+        let columns = predictor.columns_by_gain();
         permutation_importance(
             predictor,
             table,

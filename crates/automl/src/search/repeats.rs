@@ -88,7 +88,7 @@ fn again(ground: &Ground<'_>, found: &Found, r: usize, ctx: &Context) -> Option<
             labels: None,
         };
         let scope = ctx.scope(&outcome.planned.name);
-        again.push(trial::run(&input, &scope).ok().filter(|trial| !trial.stopped)?);
+        again.push(trial::run(&input, &scope).ok().filter(|trial| !trial.stopped)?.rest());
     }
     Some(again)
 }

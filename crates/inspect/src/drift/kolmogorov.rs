@@ -1,11 +1,10 @@
 //! How likely a distance between two empirical distribution functions is by chance.
 //!
 //! Small samples: the exact share of lattice paths that leave a band around the diagonal
-//! ([`super::lattice`]). Larger ones: Kolmogorov's
-//! distribution of a single sample of the harmonic size, by Marsaglia, Tsang & Wang, "Evaluating
-//! Kolmogorov's distribution", 2003, or Pelz & Good, "Approximating the lower tail areas of the
-//! Kolmogorov–Smirnov one-sample statistic", 1976; far tails by Smirnov's one-sided sum. These are
-//! the ranges that scipy's `ks_2samp` uses, and its values.
+//! ([`super::lattice`]). Larger ones: Kolmogorov's distribution of a single sample of the harmonic
+//! size, by Marsaglia, Tsang & Wang, "Evaluating Kolmogorov's distribution", 2003, or Pelz & Good,
+//! "Approximating the lower tail areas of the Kolmogorov–Smirnov one-sample statistic", 1976; far
+//! tails by Smirnov's one-sided sum. These are the ranges that scipy's `ks_2samp` uses, and its values.
 
 use std::f64::consts::PI;
 
@@ -18,7 +17,7 @@ const EXACT_MAX: f64 = 10_000.0;
 
 /// The two-sided p-value of the distance `d` between samples of `n` and `m` values.
 pub(super) fn two_sample(d: f64, n: f64, m: f64) -> f64 {
-    if d <= 0.0 {
+    if d <= 0.0 || n.min(m) <= 0.0 {
         return 1.0;
     }
     let is_whole = n.fract() == 0.0 && m.fract() == 0.0;

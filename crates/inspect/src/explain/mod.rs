@@ -25,7 +25,7 @@ mod surrogate;
 mod tree_plot;
 
 pub use ice::{Ice, IceBand};
-pub(crate) use permutation::FIRST_REPEATS;
+pub(crate) use permutation::{COLUMNS_UNHURRIED, FIRST_REPEATS};
 pub use permutation::{RawPredictor, permutation_importance};
 pub use profile::{ColumnProfile, ProfileKind, ProfilePoint, column_profile};
 pub use response::responses;

@@ -23,6 +23,10 @@ use modelwright_evaluate::{MetricEntry, MetricInput, student_975};
 /// More rows than this are sampled down: the repeats matter more than the rows.
 const ROWS_MAX: usize = 10_000;
 
+/// Columns that are shuffled where no time is given, the first ones: each of thousands takes as long
+/// as a few predictions of all rows.
+pub(crate) const COLUMNS_UNHURRIED: usize = 300;
+
 /// An interval needs at least two repeats.
 pub(crate) const FIRST_REPEATS: usize = 2;
 
@@ -42,7 +46,8 @@ pub trait RawPredictor: Sync {
 /// `table` and `target` are untouched rows; at most 10,000 of them are used, drawn at random
 /// (all, when the metric is undefined on the sample). Each column is shuffled `n_repeats` times
 /// (at least twice). [`Context::proceed`] is asked before each shuffle; when it says no, columns
-/// with fewer than two repeats are left out. The result does not depend on the thread count.
+/// with fewer than two repeats are left out. Without a time limit the first 300 columns are
+/// shuffled. The result does not depend on the thread count.
 ///
 /// # Errors
 /// Input error when a column is not in the table, lengths disagree, or the metric is undefined on
@@ -58,6 +63,8 @@ pub fn permutation_importance(
     n_repeats: usize,
     ctx: &Context,
 ) -> Result<Vec<Importance>> {
+    let n_columns = if ctx.remaining().is_some() { columns.len() } else { COLUMNS_UNHURRIED };
+    let columns = &columns[..n_columns.min(columns.len())];
     let positions = positions(table, target, weights, columns)?;
     if positions.is_empty() {
         return Ok(Vec::new());

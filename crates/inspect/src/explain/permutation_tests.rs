@@ -141,3 +141,20 @@ fn a_missing_column_and_unequal_lengths_are_refused() {
     assert!(run(&short, &["a"]).unwrap_err().to_string().contains("10 rows"));
     assert!(run(&target, &[]).unwrap().is_empty());
 }
+
+#[test]
+fn without_a_clock_the_first_columns_are_shuffled_and_no_more() {
+    let (table, target) = data(40);
+    let mut columns = table.into_columns();
+    let more = |i: usize| Column::numbers(format!("x{i}"), vec![0.0; 40]);
+    columns.extend((0..COLUMNS_UNHURRIED).map(more));
+    let table = Table::new(columns).unwrap();
+    let all: Vec<String> = table.names().map(str::to_owned).collect();
+    let rmse = metric("rmse").unwrap();
+    let n_found = |ctx: &Context| {
+        permutation_importance(&Sum, &table, &target, None, rmse, &all, 2, ctx).unwrap().len()
+    };
+    assert_eq!(n_found(&Context::unlimited(0, 1)), COLUMNS_UNHURRIED);
+    let clock = Settings { time_limit: Some(Duration::from_secs(600)), ..Settings::default() };
+    assert_eq!(n_found(&Context::new(clock).unwrap()), all.len());
+}

@@ -71,7 +71,7 @@ pub(crate) struct Monitor {
     /// Look at the columns only
     #[arg(long)]
     no_predictions: bool,
-    /// Look at each column alone only: all together they take most of the time of a small table
+    /// Leave out the look at all columns together, which takes most of the time of a small table
     #[arg(long)]
     no_multivariate: bool,
     /// Where to write a page about it

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use modelwright_core::data::Field;
 use modelwright_core::record::{Importance, LeakAction, RunRecord};
 
-use crate::explain::FIRST_REPEATS;
+use crate::explain::{COLUMNS_UNHURRIED, FIRST_REPEATS};
 use crate::report::chart::{Chart, Estimate, Plot};
 use crate::report::section::{Block, Cell, Part, Section, Spec, Table, TableColumn};
 use crate::report::{number, words};
@@ -23,13 +23,15 @@ const FEW_REPEATS: usize = 4;
 /// How many columns the chart shows.
 const BARS_MAX: usize = 15;
 
-/// How many columns there was no time to look at.
+/// How many columns were not looked at, to spare time.
 pub(super) fn n_not_measured(record: &RunRecord) -> usize {
     let n_features = n_features(record);
     // Each column is shuffled so often before any is shuffled again.
     let stopped = record.decisions.stopped_after.get(SCOPE);
     let is_cut = stopped.is_some_and(|n| (*n as usize) < FIRST_REPEATS * n_features);
-    if is_cut { n_features.saturating_sub(record.importances.len()) } else { 0 }
+    let is_unhurried = record.options.time_limit_s.is_none();
+    let is_full = is_unhurried && record.importances.len() >= COLUMNS_UNHURRIED;
+    if is_cut || is_full { n_features.saturating_sub(record.importances.len()) } else { 0 }
 }
 
 /// How many columns the model may have read: of a usable kind, with no other role, not left out by
@@ -57,11 +59,8 @@ fn finding(record: &RunRecord, importances: &[Importance], metric: &str) -> Stri
     let columns = number::counted(n, "column", "columns");
     let n_rest = n_not_measured(record);
     let mut finding = if first.ci95.low > 0.0 {
-        let among = if n_rest == 0 {
-            String::new()
-        } else {
-            format!("Of the {columns} there was time for, ")
-        };
+        let among =
+            if n_rest == 0 { String::new() } else { format!("Of the {columns} looked at, ") };
         format!(
             "{among}{} matters most: without it {metric} worsens by {} (95 % interval {}){}.",
             words::quoted(&first.column),
@@ -78,7 +77,7 @@ fn finding(record: &RunRecord, importances: &[Importance], metric: &str) -> Stri
     } else if n_rest == 0 {
         format!("None of {columns} has a measurable effect on {metric}.")
     } else {
-        format!("None of the {columns} there was time for has a measurable effect on {metric}.")
+        format!("None of the {columns} looked at has a measurable effect on {metric}.")
     };
     if first.n_repeats < FEW_REPEATS {
         let repeats = number::counted(first.n_repeats, "repeat", "repeats");
@@ -86,7 +85,7 @@ fn finding(record: &RunRecord, importances: &[Importance], metric: &str) -> Stri
     }
     if n_rest > 0 {
         let others = number::counted(n_rest, "other column", "other columns");
-        let _ = write!(finding, " There was no time to look at {others}, which may matter more.");
+        let _ = write!(finding, " To spare time, {others} stayed out, which may matter more.");
     }
     finding
 }
@@ -219,8 +218,24 @@ mod tests {
         let text = markdown::section(&build(&record).expect("there are some"));
         let n_rest = n_not_measured(&record);
         assert!(n_rest > 0);
-        assert!(text.contains("Of the 3 columns there was time for, “"), "{text}");
+        assert!(text.contains("Of the 3 columns looked at, “"), "{text}");
         assert!(!text.contains("All 3") && !text.contains(" 0 of "), "{text}");
-        assert!(text.contains(&format!("no time to look at {n_rest} other column")), "{text}");
+        assert!(text.contains(&format!("To spare time, {n_rest} other column")), "{text}");
+    }
+
+    #[test]
+    fn columns_that_a_fit_without_a_clock_leaves_out_are_counted() {
+        let mut record = canonical::binary();
+        let (field, importance) = (record.schema.fields[0].clone(), record.importances[0].clone());
+        let n_before = n_features(&record);
+        record
+            .schema
+            .fields
+            .extend((0..400).map(|i| Field { name: format!("x{i}"), ..field.clone() }));
+        record.importances = vec![importance; COLUMNS_UNHURRIED];
+        record.options.time_limit_s = None;
+        assert_eq!(n_not_measured(&record), n_before + 400 - COLUMNS_UNHURRIED);
+        record.options.time_limit_s = Some(60.0);
+        assert_eq!(n_not_measured(&record), 0);
     }
 }
