@@ -4,7 +4,8 @@
 //! ([`super::lattice`]). Larger ones: Kolmogorov's distribution of a single sample of the harmonic
 //! size, by Marsaglia, Tsang & Wang, "Evaluating Kolmogorov's distribution", 2003, or Pelz & Good,
 //! "Approximating the lower tail areas of the Kolmogorov–Smirnov one-sample statistic", 1976; far
-//! tails by Smirnov's one-sided sum. These are the ranges that scipy's `ks_2samp` uses, and its values.
+//! tails by Smirnov's one-sided sum. These are the ranges that scipy's `ks_2samp` uses, and its
+//! values.
 
 use std::f64::consts::PI;
 

@@ -23,8 +23,8 @@ use modelwright_evaluate::{MetricEntry, MetricInput, student_975};
 /// More rows than this are sampled down: the repeats matter more than the rows.
 const ROWS_MAX: usize = 10_000;
 
-/// Columns that are shuffled where no time is given, the first ones: each of thousands takes as long
-/// as a few predictions of all rows.
+/// Columns that are shuffled where no time is given, the first ones: each of thousands takes as
+/// long as a few predictions of all rows.
 pub(crate) const COLUMNS_UNHURRIED: usize = 300;
 
 /// An interval needs at least two repeats.
