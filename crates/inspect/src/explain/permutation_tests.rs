@@ -155,6 +155,6 @@ fn without_a_clock_the_first_columns_are_shuffled_and_no_more() {
         permutation_importance(&Sum, &table, &target, None, rmse, &all, 2, ctx).unwrap().len()
     };
     assert_eq!(n_found(&Context::unlimited(0, 1)), COLUMNS_UNHURRIED);
-    let clock = Settings { time_limit: Some(Duration::from_secs(600)), ..Settings::default() };
+    let clock = Settings { time_limit: Some(Duration::from_mins(10)), ..Settings::default() };
     assert_eq!(n_found(&Context::new(clock).unwrap()), all.len());
 }
