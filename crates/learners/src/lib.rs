@@ -17,6 +17,7 @@ pub mod naive_bayes;
 pub mod neural_net;
 pub mod own;
 mod standby;
+mod together;
 pub mod tree;
 
 pub use catalog::{LEARNERS, UNLABELLED, learner};

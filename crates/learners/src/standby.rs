@@ -23,7 +23,7 @@ const PAUSES: usize = 24;
 /// round on a large table.
 const LOOKS: usize = 3000;
 /// How long it holds that the machine has room.
-const ROOM_HOLDS: Duration = Duration::from_millis(2);
+const ROOM_HOLDS: Duration = Duration::from_millis(10);
 /// How long it holds that it has none: who comes between others again and again is in their way.
 const CROWD_HOLDS: Duration = Duration::from_millis(50);
 

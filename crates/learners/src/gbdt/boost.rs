@@ -27,7 +27,7 @@ use crate::learner::Model;
 use crate::standby::Standby;
 use crate::tree::{
     Constraints, GrowPolicy, Grown, Pace, Places, SplitRule, TrainBins, Tree, UPDATES_PER_QUESTION,
-    Workspace, grow, predict,
+    Workspace, by_part, grow, predict,
 };
 
 /// Rows from which gradients become entries in parallel.
@@ -466,17 +466,15 @@ fn fill_entries(
     }
 }
 
-/// Adds what each leaf has in `place` to the scores of its rows.
+/// Adds what each leaf has in `place` to the scores of its rows, each thread in parts of its own.
 fn add_leaves(grown: &Grown, place: usize, places: Places<'_>, scores: &mut [f64]) {
     let shared = SharedScores::new(scores);
-    let values = grown.tree.values.iter().skip(place).step_by(grown.tree.width());
-    let leaves = grown.leaves.iter().zip(values);
-    if places.entries.len() < PARALLEL_ROWS {
-        leaves.for_each(|(leaf, value)| shared.add(places.of(leaf), *value));
-        return;
-    }
-    let parts: Vec<(&[u64], f64)> = leaves
-        .flat_map(|(leaf, value)| places.of(leaf).chunks(BLOCK_ROWS).map(|c| (c, *value)))
-        .collect();
-    parts.into_par_iter().for_each(|(part, value)| shared.add(part, value));
+    let n_parts = grown.leaves.first().map_or(0, |leaf| leaf.parts.len());
+    let parallel = places.entries.len() >= PARALLEL_ROWS;
+    by_part((0..n_parts).collect(), parallel, |part| {
+        let values = grown.tree.values.iter().skip(place).step_by(grown.tree.width());
+        for (leaf, value) in grown.leaves.iter().zip(values) {
+            shared.add(places.part(leaf, part), *value);
+        }
+    });
 }

@@ -2,16 +2,15 @@
 //!
 //! Splits are chosen on quantised gradients, values are not: each leaf sums the true gradients of
 //! its rows in f64 and takes the Newton step `-T(G) / (H + l2)`, or the quantile of its residuals
-//! for losses without curvature. Sums run over fixed chunks of rows and then in chunk order.
-
-use std::ops::Range;
+//! for losses without curvature. Sums run over fixed chunks of the rows of each part, and then in
+//! the order of chunks and parts.
 
 use modelwright_kernels::entry::{Entry, exact_total, row};
 use rayon::prelude::*;
 
 use super::loss::{LeafQuantile, weighted_quantile};
 use super::params::GbdtParams;
-use crate::tree::{LeafPlace, Places, Tree, monotone};
+use crate::tree::{LeafPlace, Places, Tree, by_part, monotone};
 
 /// Rows of a chunk of a sum.
 const CHUNK_ROWS: usize = 1 << 14;
@@ -21,7 +20,7 @@ const SHARED_ROWS: usize = 4 * CHUNK_ROWS;
 /// The rows of a tree's leaves, and what one output knows of them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LeafRows<'a> {
-    /// The entries of each leaf; those of all leaves below a node are neighbours.
+    /// The entries of each leaf.
     pub(super) leaves: &'a [LeafPlace],
     /// In which direction the feature of each inner node must act; empty when none must.
     pub(super) directions: &'a [i8],
@@ -71,19 +70,38 @@ pub(super) fn newton([g, h]: [f64; 2], params: &GbdtParams) -> f64 {
 }
 
 impl LeafRows<'_> {
+    /// Whether threads share the work on them.
+    fn is_shared(&self) -> bool {
+        self.places.entries.len() >= SHARED_ROWS
+    }
+
     /// `of_leaf` of every leaf, in parallel where there are many rows.
-    fn map<T: Send>(&self, of_leaf: impl Fn(&[Entry]) -> T + Sync) -> Vec<T> {
-        let of_leaf = |leaf: &LeafPlace| of_leaf(self.places.of(leaf));
-        if self.places.entries.len() >= SHARED_ROWS {
+    fn map<T: Send>(&self, of_leaf: impl Fn(&LeafPlace) -> T + Sync + Send) -> Vec<T> {
+        if self.is_shared() {
             self.leaves.par_iter().map(of_leaf).collect()
         } else {
             self.leaves.iter().map(of_leaf).collect()
         }
     }
 
+    /// The sums of the leaves, each thread in parts of its own where there are several.
+    fn sums(&self) -> Vec<[f64; 2]> {
+        let n_parts = self.leaves.first().map_or(0, |leaf| leaf.parts.len());
+        if n_parts == 1 {
+            return self.map(|leaf| sum(self.places.part(leaf, 0), self.gradients));
+        }
+        let of_part = |part: usize| -> Vec<[f64; 2]> {
+            let of = |leaf: &LeafPlace| sum(self.places.part(leaf, part), self.gradients);
+            self.leaves.iter().map(of).collect()
+        };
+        let parts = by_part((0..n_parts).collect(), self.is_shared(), of_part);
+        let of_leaf = |leaf: usize| added(parts.iter().map(|part| part[leaf]));
+        (0..self.leaves.len()).map(of_leaf).collect()
+    }
+
     /// Newton steps of the leaves, then of the inner nodes where they are asked for.
     fn steps(&self, tree: &Tree, params: &GbdtParams, with_nodes: bool) -> Vec<f64> {
-        let mut sums = self.map(|entries| sum(entries, self.gradients));
+        let mut sums = self.sums();
         if with_nodes {
             let of_nodes = fold_up(tree, &sums, |a, b| [a[0] + b[0], a[1] + b[1]]);
             sums.extend(of_nodes);
@@ -104,20 +122,18 @@ impl LeafRows<'_> {
             let row = row(*entry) as usize;
             (quantile.targets[row] - scores[row], self.gradients[row][1])
         };
-        let of = |mut pairs: Vec<(f64, f32)>| weighted_quantile(&mut pairs, quantile.level);
-        let mut values = self.map(|entries| of(entries.iter().map(pair).collect()));
+        let of = |leaves: &mut dyn Iterator<Item = &LeafPlace>| {
+            let parts = leaves.flat_map(|leaf| self.places.of(leaf));
+            let mut pairs: Vec<(f64, f32)> = parts.flatten().map(pair).collect();
+            weighted_quantile(&mut pairs, quantile.level)
+        };
+        let mut values = self.map(|leaf| of(&mut std::iter::once(leaf)));
         if with_nodes {
-            let join = |a: Range<usize>, b: Range<usize>| a.start.min(b.start)..a.end.max(b.end);
-            let of_leaves: Vec<Range<usize>> =
-                self.leaves.iter().map(|leaf| leaf.rows.clone()).collect();
-            let below = |node: Range<usize>| {
-                self.leaves.iter().filter(move |leaf| node.contains(&leaf.rows.start))
-            };
-            let of_nodes = fold_up(tree, &of_leaves, join).into_iter().map(|node| {
-                let entries = below(node).flat_map(|leaf| self.places.of(leaf));
-                of(entries.map(pair).collect())
-            });
-            values.extend(of_nodes);
+            let of_leaves: Vec<Vec<usize>> =
+                (0..self.leaves.len()).map(|leaf| vec![leaf]).collect();
+            let of_nodes = fold_up(tree, &of_leaves, |a, b| [a, b].concat());
+            let below = |leaves: Vec<usize>| of(&mut leaves.iter().map(|leaf| &self.leaves[*leaf]));
+            values.extend(of_nodes.into_iter().map(below));
         }
         values
     }
@@ -140,12 +156,16 @@ fn fold_up<T: Clone>(tree: &Tree, of_leaves: &[T], join: impl Fn(T, T) -> T) -> 
 
 fn sum(entries: &[Entry], gradients: &[[f32; 2]]) -> [f64; 2] {
     let chunk = |chunk: &[Entry]| exact_total(chunk, gradients);
-    let parts: Vec<[f64; 2]> = if entries.len() >= SHARED_ROWS {
-        entries.par_chunks(CHUNK_ROWS).map(chunk).collect()
+    if entries.len() >= SHARED_ROWS {
+        let chunks: Vec<[f64; 2]> = entries.par_chunks(CHUNK_ROWS).map(chunk).collect();
+        added(chunks.into_iter())
     } else {
-        entries.chunks(CHUNK_ROWS).map(chunk).collect()
-    };
-    parts.iter().fold([0.0; 2], |s, p| [s[0] + p[0], s[1] + p[1]])
+        added(entries.chunks(CHUNK_ROWS).map(chunk))
+    }
+}
+
+fn added(sums: impl Iterator<Item = [f64; 2]>) -> [f64; 2] {
+    sums.fold([0.0; 2], |s, p| [s[0] + p[0], s[1] + p[1]])
 }
 
 /// Draws every node towards its parent: `value = (n · value + strength · parent) / (n + strength)`

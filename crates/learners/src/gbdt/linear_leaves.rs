@@ -67,7 +67,7 @@ pub(super) fn fit(
     let paths = paths(tree);
     let of_leaf = |(leaf, path): (usize, &Vec<u32>)| {
         // In the order of the rows, as whoever fits the tree anew has them.
-        let mut entries = rows.places.of(&rows.leaves[leaf]).to_vec();
+        let mut entries = rows.places.of(&rows.leaves[leaf]).concat();
         entries.sort_unstable_by_key(|entry| row(*entry));
         let fit = LeafFit { features: path, train, gradients: rows.gradients };
         let found = fit.solve(&entries, params).map(|found| shrink(found, rate));

@@ -169,11 +169,11 @@ fn by_leaf<'a>(
             open.extend([right, left]);
         } else {
             let leaf = !child as usize;
-            of_leaves[leaf].rows = start..start + counts[leaf];
+            of_leaves[leaf] = LeafPlace::whole(start..start + counts[leaf]);
             start += counts[leaf];
         }
     }
-    let mut places: Vec<usize> = of_leaves.iter().map(|leaf| leaf.rows.start).collect();
+    let mut places: Vec<usize> = of_leaves.iter().map(|leaf| leaf.parts[0].start).collect();
     let mut entries = vec![0; start];
     for (row, leaf) in leaves.enumerate() {
         let place = &mut places[*leaf as usize];
@@ -185,7 +185,7 @@ fn by_leaf<'a>(
 
 /// Sets how many rows reach each node and leaf.
 fn count(tree: &mut Tree, leaves: &[LeafPlace]) {
-    tree.leaf_covers = leaves.iter().map(|leaf| leaf.rows.len() as f32).collect();
+    tree.leaf_covers = leaves.iter().map(|leaf| leaf.n_rows() as f32).collect();
     for node in (0..tree.children.len()).rev() {
         tree.covers[node] = tree.children[node]
             .iter()

@@ -42,6 +42,8 @@ pub struct TrainBins<'a> {
     pub blocks: Vec<Block>,
     /// How many sums the histograms of all features have together.
     pub histogram_len: usize,
+    /// How many sums the columns of all blocks have together.
+    pub n_sums: usize,
     /// Where the histogram of each feature lies among those of all features.
     pub places: Vec<Range<usize>>,
     /// Whether there is so much to do that threads share the work on a tree.
@@ -130,6 +132,7 @@ impl<'a> TrainBins<'a> {
             n_rows: rows.len(),
             blocks,
             histogram_len: 0,
+            n_sums: 0,
             places: Vec::new(),
             is_shared: false,
             constraints: Constraints::default(),
@@ -184,12 +187,13 @@ impl<'a> TrainBins<'a> {
         self.is_shared = self.n_rows * self.updates_per_row() >= SHARED_UPDATES;
         self.places = vec![0..0; self.features.len()];
         for block in &mut self.blocks {
-            block.start = self.histogram_len;
+            (block.start, block.sums_start) = (self.histogram_len, self.n_sums);
             for (feature, offset) in block.members.iter().zip(&block.offsets) {
                 let start = block.start + offset;
                 self.places[*feature] = start..start + self.features[*feature].n_bins();
             }
             self.histogram_len += block.len;
+            self.n_sums += block.n_sums();
         }
     }
 }
@@ -308,7 +312,6 @@ fn stored_blocks(
 
 #[cfg(test)]
 mod tests {
-    use super::super::partition::partition;
     use super::*;
     use modelwright_core::data::FeatureColumn;
 
@@ -369,7 +372,7 @@ mod tests {
                     [(0, false, None), (2, true, None), (1, false, Some(subset_of(&[1, 2, 150])))]
                 {
                     let test = Test { bin, missing_left, subset };
-                    let mut entries: Vec<u64> = (0..rows.len() as u64).collect();
+                    let entries: Vec<u64> = (0..rows.len() as u64).collect();
                     let goes_left = |row: &u64| {
                         let code = own.codes[*row as usize];
                         subset.map_or(code <= bin, |subset| contains(&subset, code))
@@ -378,9 +381,7 @@ mod tests {
                         entries.iter().partition(|r| goes_left(r));
                     right.reverse();
                     let mut to = vec![0; entries.len()];
-                    let (n_left, moved) =
-                        partition(&mut entries, &mut to, bins.route(feature, &test));
-                    assert!(moved, "few rows");
+                    let n_left = bins.route(feature, &test).divide(&entries, &mut to);
                     assert_eq!(to[..n_left], left, "{feature} {bin}");
                     assert_eq!(to[n_left..], right, "{feature} {bin}");
                 }

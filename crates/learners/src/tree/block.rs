@@ -5,6 +5,7 @@
 //! the unusual bins of each row alone, and gives the usual ones the rest of the leaf's total.
 //! Integer sums make all ways, and any division of the rows, equal to the bit.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use rayon::prelude::*;
 use super::bins::BinFeature;
 use super::dictionary::{Column, Dictionary, Place};
 
-/// The fewest rows of a chunk.
+/// Rows that are read at a time where a block is made.
 const CHUNK_ROWS: usize = 1 << 14;
 
 /// Rows that are read at a time where they are not in memory.
@@ -39,6 +40,8 @@ pub struct Block {
     pub offsets: Vec<usize>,
     /// Where the block's histogram starts among those of all blocks.
     pub start: usize,
+    /// Where the sums of the block's columns start among those of all blocks.
+    pub sums_start: usize,
     /// How many sums the block's histogram has.
     pub len: usize,
     /// Where the rows are, if not in memory.
@@ -112,6 +115,7 @@ impl Block {
             len: members.len() * stride,
             members,
             start: 0,
+            sums_start: 0,
             stored: None,
         }
     }
@@ -148,52 +152,80 @@ impl Block {
         })
     }
 
-    /// Sums `entries`, whose total is `sum`, into the block's histogram (any content before).
-    pub fn fill(&self, entries: &[Entry], sum: i64, histogram: &mut [i64], parallel: bool) {
-        histogram.fill(0);
+    /// How many sums [`Self::add`] adds to.
+    pub fn n_sums(&self) -> usize {
+        match &self.bins {
+            Bins::Dense(columns) => columns.histogram_len(),
+            Bins::Sparse(_) => self.len,
+        }
+    }
+
+    /// Sums the entries of a leaf, part by part, into the block's histogram (any content before);
+    /// `total` is that of all of them.
+    pub fn fill(&self, parts: &[&[Entry]], total: i64, histogram: &mut [i64]) {
         match &self.bins {
             Bins::Dense(columns) if !self.dictionaries.is_empty() => {
-                if entries.len() < columns.stride() {
-                    self.scatter(columns, entries, histogram);
-                } else {
-                    let mut sums = vec![0; columns.histogram_len()];
-                    self.accumulate(entries, &mut sums, parallel);
-                    let (plain, joint) = sums.split_at(self.n_plain * columns.stride());
-                    histogram[..plain.len()].copy_from_slice(plain);
-                    let joint = joint.chunks_exact(columns.stride());
-                    for (dictionary, sums) in self.dictionaries.iter().zip(joint) {
-                        dictionary.expand(sums, histogram);
+                if parts.iter().map(|part| part.len()).sum::<usize>() < columns.stride() {
+                    histogram.fill(0);
+                    for part in parts {
+                        self.scatter(columns, part, histogram);
                     }
+                    self.complete(total, histogram);
+                } else {
+                    let mut sums = vec![0; self.n_sums()];
+                    self.add_parts(parts, &mut sums);
+                    self.expand(&[&sums], total, histogram);
                 }
             }
-            Bins::Dense(_) | Bins::Sparse(_) => self.accumulate(entries, histogram, parallel),
+            Bins::Dense(_) | Bins::Sparse(_) => {
+                histogram.fill(0);
+                self.add_parts(parts, histogram);
+                self.complete(total, histogram);
+            }
         }
+    }
+
+    /// The block's histogram (any content before) of the sums of each part of a leaf whose total is
+    /// `total`.
+    pub fn expand(&self, parts: &[&[i64]], total: i64, histogram: &mut [i64]) {
+        let Some((first, others)) = parts.split_first() else { return };
+        if self.dictionaries.is_empty() {
+            histogram.copy_from_slice(first);
+            for part in others {
+                add(histogram, part);
+            }
+        } else {
+            let mut sums = Cow::Borrowed(*first);
+            for part in others {
+                add(sums.to_mut(), part);
+            }
+            histogram.fill(0);
+            let stride = self.n_sums() / (self.n_plain + self.dictionaries.len());
+            let (plain, joint) = sums.split_at(self.n_plain * stride);
+            histogram[..plain.len()].copy_from_slice(plain);
+            for (dictionary, sums) in self.dictionaries.iter().zip(joint.chunks_exact(stride)) {
+                dictionary.expand(sums, histogram);
+            }
+        }
+        self.complete(total, histogram);
+    }
+
+    /// Gives usual bins what is left of the total.
+    fn complete(&self, total: i64, histogram: &mut [i64]) {
         for place in &self.places {
-            place.complete(sum, histogram);
+            place.complete(total, histogram);
         }
     }
 
-    fn accumulate(&self, entries: &[Entry], sums: &mut [i64], parallel: bool) {
-        if !parallel || entries.len() < 2 * CHUNK_ROWS {
-            self.sum(entries, sums);
-            return;
-        }
-        let n_chunks = (entries.len() / CHUNK_ROWS).min(2 * rayon::current_num_threads());
-        let parts: Vec<Vec<i64>> = entries
-            .par_chunks(entries.len().div_ceil(n_chunks))
-            .map(|chunk| {
-                let mut part = vec![0; sums.len()];
-                self.sum(chunk, &mut part);
-                part
-            })
-            .collect();
+    fn add_parts(&self, parts: &[&[Entry]], sums: &mut [i64]) {
         for part in parts {
-            add(sums, &part);
+            self.add(part, sums);
         }
     }
 
-    /// Adds entries, whose rows ascend or descend; those of rows that lie elsewhere part by part.
-    fn sum(&self, entries: &[Entry], sums: &mut [i64]) {
+    /// Adds entries, whose rows ascend or descend, to the sums of the block's columns; those of rows
+    /// that lie elsewhere some at a time.
+    pub fn add(&self, entries: &[Entry], sums: &mut [i64]) {
         let columns = match &self.bins {
             Bins::Dense(columns) => columns,
             Bins::Sparse(rows) => return rows.accumulate(entries, sums),
@@ -242,8 +274,6 @@ fn unusual_places(columns: &[(&[u8], Dictionary)], rows: Range<usize>) -> (Vec<u
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use modelwright_core::data::Codes;
 
     use super::super::joint::join;
@@ -310,7 +340,7 @@ mod tests {
             .collect();
         let total = entries.iter().map(|e| sum_of_one(*e)).sum();
         let mut histogram = vec![77; block.len];
-        block.fill(&entries, total, &mut histogram, false);
+        block.fill(&[&entries], total, &mut histogram);
         for (place, (member, offset)) in block.members.iter().zip(&block.offsets).enumerate() {
             let mut want = vec![0; N_BINS];
             for entry in &entries {

@@ -2,18 +2,20 @@
 //!
 //! A branch depends on nothing but the leaf: not on what else the tree has become, nor on the order
 //! in which leaves are split. So the branches of several leaves can be made side by side, before it
-//! is known which of them is split first.
+//! is known which of them is split first. It is made in steps, so that those of several leaves can
+//! take each of them together: [`Common::route`], then the rows are divided, [`Common::children`],
+//! then the sums of rows are found that [`Common::summed_of`] names, and [`Common::branch`].
 
 use modelwright_kernels::bounded::Bounds;
-use modelwright_kernels::entry::{Entry, hessian_units};
-use std::ops::Range;
+use modelwright_kernels::entry::hessian_units;
 
 use super::bins::TrainBins;
 use super::constraints::Groups;
 use super::grow::Limits;
-use super::histogram::{Candidate, Child, build_and_split, divide_and_split};
-use super::partition::{Test, partition};
+use super::histogram::{Candidate, Child, Source, build_and_split, divide_and_split};
+use super::partition::{Route, Test};
 use super::split::{LeafSums, Place, Split, SplitRule};
+use super::workspace::LeafPlace;
 
 /// What all leaves of a tree have in common.
 #[derive(Clone, Copy)]
@@ -27,9 +29,7 @@ pub(super) struct Common<'a> {
 /// A node without children yet.
 pub(super) struct Leaf {
     /// Its entries in the workspace.
-    pub(super) rows: Range<usize>,
-    /// Whether they are in its scratch: each split moves them over.
-    pub(super) aside: bool,
+    pub(super) place: LeafPlace,
     pub(super) sum: i64,
     pub(super) depth: usize,
     /// A number that follows from the path to it, for random draws.
@@ -57,9 +57,13 @@ pub(super) struct Branch {
 impl Leaf {
     /// The root over so many entries.
     pub(super) fn root(n_entries: usize, sum: i64) -> Self {
+        Self::at(LeafPlace::root(n_entries), sum)
+    }
+
+    /// A leaf without a parent.
+    pub(super) fn at(place: LeafPlace, sum: i64) -> Self {
         Self {
-            rows: 0..n_entries,
-            aside: false,
+            place,
             sum,
             depth: 0,
             id: 1,
@@ -73,24 +77,27 @@ impl Leaf {
         }
     }
 
-    pub(super) fn sums(&self) -> LeafSums {
-        LeafSums { total: self.sum, n_rows: self.rows.len(), id: self.id, bounds: self.bounds }
+    /// How many rows it has.
+    pub(super) fn n_rows(&self) -> usize {
+        self.place.n_rows()
     }
 
-    fn child(&self, side: usize, rows: Range<usize>, sum: i64, bounds: Bounds) -> Self {
+    pub(super) fn sums(&self) -> LeafSums {
+        let n_rows = self.n_rows();
+        LeafSums { total: self.sum, n_rows, id: self.id, bounds: self.bounds }
+    }
+
+    fn child(&self, side: usize, place: LeafPlace, sum: i64, bounds: Bounds) -> Self {
         Self {
-            rows,
-            aside: self.aside,
-            sum,
             depth: self.depth + 1,
             id: self.id.wrapping_mul(2).wrapping_add(side as u64),
             bounds,
-            ..Self::root(0, 0)
+            ..Self::at(place, sum)
         }
     }
 }
 
-impl Common<'_> {
+impl<'a> Common<'a> {
     /// The features that a leaf may use; `None` is all of the tree's.
     pub(super) fn features_of(&self, leaf: &Leaf) -> Option<Vec<bool>> {
         let place = Place { id: leaf.id, depth: leaf.depth, groups: leaf.groups };
@@ -99,64 +106,87 @@ impl Common<'_> {
 
     pub(super) fn is_splittable(&self, leaf: &Leaf) -> bool {
         leaf.depth < self.limits.max_depth
-            && leaf.rows.len() >= 2 * self.rule.min_samples_leaf.max(1)
+            && leaf.n_rows() >= 2 * self.rule.min_samples_leaf.max(1)
             && !self.bins.features.is_empty()
     }
 
-    /// Splits a leaf that has a best split; `entries` is the leaf's part of where its entries are,
-    /// and `over` that of the other place.
-    ///
-    /// `spare` is a histogram of any content. `last` says that the children will never be split.
-    pub(super) fn branch(
+    /// How the rows of a leaf are divided by its best split, and whether missing values go left.
+    pub(super) fn route(&self, leaf: &Leaf, split: &Split) -> (Route<'a>, bool) {
+        let missing_left = self.missing_side(leaf, split);
+        let test = Test { bin: split.cut.bin, missing_left, subset: split.subset };
+        (self.bins.route(split.feature, &test), missing_left)
+    }
+
+    /// The children of a leaf of whose parts so many rows went left; `None` when one of them would
+    /// have too few.
+    pub(super) fn children(
         &self,
         leaf: &mut Leaf,
         split: &Split,
-        entries: &mut [Entry],
-        over: &mut [Entry],
-        spare: Vec<i64>,
-        last: bool,
-    ) -> Branch {
-        let missing_left = self.missing_side(leaf, split);
-        let test = Test { bin: split.cut.bin, missing_left, subset: split.subset };
-        let (n_left, moved) = partition(entries, over, self.bins.route(split.feature, &test));
+        n_left: &[usize],
+    ) -> Option<[Leaf; 2]> {
+        let places = leaf.place.children(n_left);
         // Whether or not there are children: what the rows' order is must not depend on the place.
-        leaf.aside ^= moved;
-        let entries = if moved { &*over } else { &*entries };
+        leaf.place.aside = !leaf.place.aside;
         let least = self.rule.min_samples_leaf.max(1);
-        if n_left.min(entries.len() - n_left) < least {
-            return Branch { missing_left, children: None, spare: vec![spare] };
+        if places.iter().any(|place| place.n_rows() < least) {
+            return None;
         }
-        let [mut left, mut right] = self.children(leaf, split, n_left);
-        let mut spares = vec![spare];
-        let parts = entries.split_at(n_left);
-        match leaf.histogram.take() {
-            Some(histogram) if last => spares.push(histogram),
-            Some(histogram) => {
-                self.search_from_parent([&mut left, &mut right], parts, histogram, &mut spares);
-            }
-            None if last => {}
-            None => {
-                self.search_from_rows(&mut left, parts.0, &mut spares);
-                self.search_from_rows(&mut right, parts.1, &mut spares);
-            }
-        }
-        Branch { missing_left, children: Some(Box::new([left, right])), spare: spares }
-    }
-
-    fn children(&self, leaf: &Leaf, split: &Split, n_left: usize) -> [Leaf; 2] {
         let constraints = &self.bins.constraints;
         let sums = [split.cut.left, leaf.sum - split.cut.left];
         let direction = constraints.direction(split.feature);
         let bounds = self.rule.child_bounds(&leaf.sums(), direction, sums);
-        let middle = leaf.rows.start + n_left;
-        let mut children = [
-            leaf.child(0, leaf.rows.start..middle, sums[0], bounds[0]),
-            leaf.child(1, middle..leaf.rows.end, sums[1], bounds[1]),
-        ];
+        let [left, right] = places;
+        let mut children =
+            [leaf.child(0, left, sums[0], bounds[0]), leaf.child(1, right, sums[1], bounds[1])];
         for child in &mut children {
             child.groups = constraints.narrow(leaf.groups, split.feature);
         }
-        children
+        Some(children)
+    }
+
+    /// Which children are summed from their rows to find the best splits of both: the smaller one,
+    /// or where the leaf has no histogram both, or none that cannot be split.
+    pub(super) fn summed_of<'l>(&self, leaf: &Leaf, children: &'l [Leaf; 2]) -> Vec<&'l LeafPlace> {
+        let splittable = || children.iter().filter(|child| self.is_splittable(child));
+        if leaf.histogram.is_none() {
+            return splittable().map(|child| &child.place).collect();
+        }
+        let [left, right] = children;
+        let small = if left.n_rows() <= right.n_rows() { left } else { right };
+        splittable().take(1).map(|_| &small.place).collect()
+    }
+
+    /// What becomes of a leaf with these children; `sources` are of those that had to be summed,
+    /// none when the children will never be split.
+    ///
+    /// `spare` is a histogram of any content.
+    pub(super) fn branch(
+        &self,
+        leaf: &mut Leaf,
+        missing_left: bool,
+        children: Option<[Leaf; 2]>,
+        sources: &[Source<'_>],
+        spare: Vec<i64>,
+    ) -> Branch {
+        let mut spares = vec![spare];
+        let Some([mut left, mut right]) = children else {
+            return Branch { missing_left, children: None, spare: spares };
+        };
+        match (leaf.histogram.take(), sources) {
+            (Some(histogram), []) => spares.push(histogram),
+            (Some(histogram), [source, ..]) => {
+                self.search_from_parent([&mut left, &mut right], source, histogram, &mut spares);
+            }
+            (None, sources) => {
+                let splittable = [&mut left, &mut right].into_iter();
+                let splittable = splittable.filter(|child| self.is_splittable(child));
+                for (child, source) in splittable.zip(sources) {
+                    self.search_from_rows(child, source, &mut spares);
+                }
+            }
+        }
+        Branch { missing_left, children: Some(Box::new([left, right])), spare: spares }
     }
 
     /// Where missing values go: as the cut says, or to the heavier side when the leaf has none.
@@ -173,24 +203,19 @@ impl Common<'_> {
         }
     }
 
+    /// Finds the best splits of both children of a leaf with the histogram `parent`, when at least
+    /// one of them can be split; `source` is of the smaller one.
     fn search_from_parent(
         &self,
         children: [&mut Leaf; 2],
-        (left_entries, right_entries): (&[Entry], &[Entry]),
+        source: &Source<'_>,
         parent: Vec<i64>,
         spares: &mut Vec<Vec<i64>>,
     ) {
         let [left, right] = children;
-        let (small, large, entries) = if left.rows.len() <= right.rows.len() {
-            (left, right, left_entries)
-        } else {
-            (right, left, right_entries)
-        };
+        let (small, large) =
+            if left.n_rows() <= right.n_rows() { (left, right) } else { (right, left) };
         let searched = [self.is_splittable(small), self.is_splittable(large)];
-        if searched == [false, false] {
-            spares.push(parent);
-            return;
-        }
         let mut of_large = parent;
         let mut of_small = spares.pop().unwrap_or_else(|| vec![0; self.bins.histogram_len]);
         let drawn = [&*small, &*large].map(|leaf| self.features_of(leaf));
@@ -203,7 +228,7 @@ impl Common<'_> {
         [small.best, large.best] = divide_and_split(
             self.bins,
             self.rule,
-            entries,
+            source,
             Child { sum: small.sum, histogram: &mut of_small, leaf: candidates[0].as_ref() },
             Child { sum: large.sum, histogram: &mut of_large, leaf: candidates[1].as_ref() },
         );
@@ -216,21 +241,18 @@ impl Common<'_> {
         }
     }
 
-    /// Finds the best split of a leaf from its rows, if it can be split.
+    /// Finds the best split of a leaf that can be split from its rows.
     pub(super) fn search_from_rows(
         &self,
         leaf: &mut Leaf,
-        entries: &[Entry],
+        source: &Source<'_>,
         spares: &mut Vec<Vec<i64>>,
     ) {
-        if !self.is_splittable(leaf) {
-            return;
-        }
         let mut histogram = spares.pop().unwrap_or_else(|| vec![0; self.bins.histogram_len]);
         let drawn = self.features_of(leaf);
         let allowed = drawn.as_deref().unwrap_or(self.tree_features);
         let candidate = Candidate { sums: leaf.sums(), allowed };
-        leaf.best = build_and_split(self.bins, self.rule, entries, &mut histogram, &candidate);
+        leaf.best = build_and_split(self.bins, self.rule, source, &mut histogram, &candidate);
         leaf.histogram = Some(histogram);
     }
 }

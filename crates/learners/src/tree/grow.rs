@@ -33,7 +33,7 @@ pub struct Limits {
 pub struct Grown {
     /// The tree; all values are 0.
     pub tree: Tree,
-    /// The entries of each leaf in the workspace; those of all leaves below a node are neighbours.
+    /// The entries of each leaf in the workspace.
     pub leaves: Vec<LeafPlace>,
     /// Gradients and Hessians of each inner node, in units.
     pub node_sums: Vec<i64>,

@@ -2,18 +2,19 @@
 //!
 //! Only the smaller child is summed from its rows; the larger one is its parent minus it, exactly.
 //! Per block: sum, subtract, find the best cuts of both children while their sums are in cache.
-//! Blocks run in parallel; a block of many rows is divided into chunks of rows as well, whose
-//! integer sums add up to the same bits in any division.
+//! Blocks run in parallel. Where there are few, each part of the rows is summed by itself before
+//! ([`sum_parts`]); integer sums add up to the same bits in any division.
 
 use std::ops::Range;
 
 use modelwright_kernels::entry::Entry;
 use modelwright_kernels::histogram::subtract;
-use rayon::prelude::*;
 
 use super::bins::TrainBins;
 use super::block::Block;
 use super::split::{LeafSums, Split, SplitRule, better};
+use super::workspace::{LeafPlace, Places, by_part};
+use crate::together::apart;
 
 /// Updates below which a parallel region costs more than it saves.
 const PARALLEL_UPDATES: usize = 1 << 15;
@@ -21,6 +22,19 @@ const PARALLEL_UPDATES: usize = 1 << 15;
 const SUMS_PER_UPDATE: usize = 2;
 /// Features of a block that one thread searches at a time.
 const MEMBERS_AT_ONCE: usize = 24;
+/// Blocks per thread from which they are shared, instead of the parts of the rows.
+const BLOCKS_OF_THREAD: usize = 2;
+/// Updates per sum from which it pays to sum parts by themselves: their sums are to be added.
+const UPDATES_OF_SUM: usize = 16;
+
+/// What the histogram of a leaf is made of.
+#[derive(Debug, Clone)]
+pub enum Source<'a> {
+    /// The entries of each part.
+    Entries(Vec<&'a [Entry]>),
+    /// The sums of the columns of all blocks, of some parts each.
+    Sums(Vec<Vec<i64>>),
+}
 
 /// A leaf whose splits are wanted.
 #[derive(Debug, Clone, Copy)]
@@ -42,36 +56,99 @@ pub struct Child<'a> {
     pub leaf: Option<&'a Candidate<'a>>,
 }
 
-/// Sums `entries` into `histogram` (any content before) and finds the best split.
+/// The sources of the histograms of some leaves: the sums of some parts each, found side by side,
+/// of those for which that pays, and the entries of the others.
+pub fn sum_parts<'a>(
+    bins: &TrainBins<'_>,
+    places: Places<'a>,
+    leaves: &[&LeafPlace],
+) -> Vec<Source<'a>> {
+    let n_threads = rayon::current_num_threads();
+    let by_blocks = bins.blocks.len() >= BLOCKS_OF_THREAD * n_threads;
+    let rows_to_pay = UPDATES_OF_SUM * bins.n_sums / bins.updates_per_row().max(1);
+    let pays = |leaf: &LeafPlace| leaf.parts.len() > 1 && leaf.n_rows() >= rows_to_pay;
+    if n_threads == 1 || by_blocks || !bins.is_shared || !leaves.iter().any(|leaf| pays(leaf)) {
+        return leaves.iter().map(|leaf| Source::Entries(places.of(leaf))).collect();
+    }
+    let summed: Vec<&LeafPlace> = leaves.iter().copied().filter(|leaf| pays(leaf)).collect();
+    let numbers: Vec<usize> = (0..summed[0].parts.len()).collect();
+    let groups: Vec<&[usize]> = numbers.chunks(numbers.len().div_ceil(n_threads)).collect();
+    let mut of_groups: Vec<_> = by_part(groups, true, |parts| {
+        let sums = |leaf: &&LeafPlace| {
+            let mut sums = vec![0; bins.n_sums];
+            for (block, part) in bins.blocks.iter().flat_map(|b| parts.iter().map(move |p| (b, *p)))
+            {
+                let own = block.sums_start..block.sums_start + block.n_sums();
+                block.add(places.part(leaf, part), &mut sums[own]);
+            }
+            sums
+        };
+        summed.iter().map(sums).collect::<Vec<_>>().into_iter()
+    });
+    let sources = leaves.iter().map(|leaf| {
+        if pays(leaf) {
+            Source::Sums(of_groups.iter_mut().filter_map(Iterator::next).collect())
+        } else {
+            Source::Entries(places.of(leaf))
+        }
+    });
+    sources.collect()
+}
+
+impl Source<'_> {
+    /// The histogram of one block (any content before) of a leaf of this total.
+    pub(super) fn fill(&self, block: &Block, total: i64, histogram: &mut [i64]) {
+        match self {
+            Self::Entries(parts) => block.fill(parts, total, histogram),
+            Self::Sums(parts) => {
+                let own = block.sums_start..block.sums_start + block.n_sums();
+                let parts: Vec<&[i64]> = parts.iter().map(|sums| &sums[own.clone()]).collect();
+                block.expand(&parts, total, histogram);
+            }
+        }
+    }
+
+    /// About how many updates of a histogram it takes.
+    fn n_updates(&self, bins: &TrainBins<'_>) -> usize {
+        match self {
+            Self::Entries(parts) => {
+                parts.iter().map(|part| part.len()).sum::<usize>() * bins.updates_per_row()
+            }
+            Self::Sums(parts) => parts.len() * bins.n_sums / SUMS_PER_UPDATE,
+        }
+    }
+}
+
+/// Sums a leaf into `histogram` (any content before) and finds the best split.
 pub fn build_and_split(
     bins: &TrainBins<'_>,
     rule: &SplitRule,
-    entries: &[Entry],
+    source: &Source<'_>,
     histogram: &mut [i64],
     leaf: &Candidate<'_>,
 ) -> Option<Split> {
-    let parallel = is_worth_it(bins, entries.len());
+    let parallel = is_worth_it(bins, source);
     let work = |(block, histogram): (&Block, &mut [i64])| {
-        block.fill(entries, leaf.sums.total, histogram, parallel);
+        source.fill(block, leaf.sums.total, histogram);
         split_of(bins, rule, (block, parallel), histogram, leaf)
     };
     best_of(bins.blocks.iter().zip(by_block(bins, histogram)).collect(), parallel, work)
 }
 
-/// Sums `entries` of the smaller child into `small` (any content before), turns the parent's
-/// histogram `large` into that of the larger child, and finds the best splits of both.
+/// Sums the smaller child into `small` (any content before), turns the parent's histogram `large`
+/// into that of the larger child, and finds the best splits of both.
 pub fn divide_and_split(
     bins: &TrainBins<'_>,
     rule: &SplitRule,
-    entries: &[Entry],
+    source: &Source<'_>,
     small: Child<'_>,
     large: Child<'_>,
 ) -> [Option<Split>; 2] {
     let Child { sum, histogram: small_histogram, leaf: small_leaf } = small;
     let Child { histogram: large_histogram, leaf: large_leaf, .. } = large;
-    let parallel = is_worth_it(bins, entries.len());
+    let parallel = is_worth_it(bins, source);
     let work = |(block, small_sums, large_sums): (&Block, &mut [i64], &mut [i64])| {
-        block.fill(entries, sum, small_sums, parallel);
+        source.fill(block, sum, small_sums);
         subtract(large_sums, small_sums);
         [
             small_leaf.and_then(|leaf| split_of(bins, rule, (block, parallel), small_sums, leaf)),
@@ -82,11 +159,8 @@ pub fn divide_and_split(
     let large_parts = by_block(bins, large_histogram);
     let tasks = bins.blocks.iter().zip(small_parts).zip(large_parts);
     let tasks: Vec<_> = tasks.map(|((block, s), l)| (block, s, l)).collect();
-    let found: Vec<[Option<Split>; 2]> = if parallel {
-        tasks.into_par_iter().map(work).collect()
-    } else {
-        tasks.into_iter().map(work).collect()
-    };
+    let found: Vec<[Option<Split>; 2]> =
+        if parallel { apart(tasks, work) } else { tasks.into_iter().map(work).collect() };
     found.into_iter().fold([None; 2], |best, f| [better(best[0], f[0]), better(best[1], f[1])])
 }
 
@@ -125,14 +199,13 @@ fn split_of(
     if !parallel || n_members < 2 * MEMBERS_AT_ONCE {
         return best_of(0..n_members);
     }
-    let parts = (0..n_members).into_par_iter().step_by(MEMBERS_AT_ONCE);
-    let found = parts.map(|first| best_of(first..n_members.min(first + MEMBERS_AT_ONCE)));
-    // Ties go to the lower feature, in whatever order they are compared.
-    found.reduce(|| None, better)
+    let parts = (0..n_members).step_by(MEMBERS_AT_ONCE);
+    let parts = parts.map(|first| first..n_members.min(first + MEMBERS_AT_ONCE));
+    apart(parts.collect(), best_of).into_iter().fold(None, better)
 }
 
-fn is_worth_it(bins: &TrainBins<'_>, n_rows: usize) -> bool {
-    let updates = n_rows * bins.updates_per_row() + bins.histogram_len / SUMS_PER_UPDATE;
+fn is_worth_it(bins: &TrainBins<'_>, source: &Source<'_>) -> bool {
+    let updates = source.n_updates(bins) + bins.histogram_len / SUMS_PER_UPDATE;
     bins.is_shared && updates >= PARALLEL_UPDATES && rayon::current_num_threads() > 1
 }
 
@@ -142,11 +215,8 @@ fn best_of<T: Send>(
     parallel: bool,
     work: impl Fn(T) -> Option<Split> + Sync + Send,
 ) -> Option<Split> {
-    let found: Vec<Option<Split>> = if parallel {
-        tasks.into_par_iter().map(work).collect()
-    } else {
-        tasks.into_iter().map(work).collect()
-    };
+    let found: Vec<Option<Split>> =
+        if parallel { apart(tasks, work) } else { tasks.into_iter().map(work).collect() };
     found.into_iter().fold(None, better)
 }
 

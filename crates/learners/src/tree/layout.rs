@@ -41,7 +41,8 @@ pub(super) fn blocks(features: &[BinFeature<'_>], columns: Vec<Column<'_>>) -> V
     }
     let dense = classes.into_iter().flat_map(in_widths).map(|run| (run, false));
     let sparse = in_rooms(features, sparse).into_iter().map(|run| (run, true));
-    let groups: Vec<(Vec<Column<'_>>, bool)> = dense.chain(sparse).collect();
+    // Those of many features first: they take longest.
+    let groups: Vec<(Vec<Column<'_>>, bool)> = sparse.chain(dense).collect();
     let block = |(run, is_sparse): (Vec<Column<'_>>, bool)| {
         if is_sparse { Block::sparse(features, &run) } else { Block::dense(features, &run) }
     };
@@ -181,7 +182,7 @@ mod tests {
     #[test]
     fn many_columns_with_a_usual_bin_make_a_sparse_block() {
         let columns: Vec<Vec<u8>> = (0..18).map(dense).chain((0..20).map(rare)).collect();
-        assert_eq!(laid_out(&columns, 28), [(9, true), (9, true), (20, false)]);
+        assert_eq!(laid_out(&columns, 28), [(20, false), (9, true), (9, true)]);
         // A few of them, or a table that fits one block, are not worth it.
         let columns: Vec<Vec<u8>> = (0..14).map(dense).chain((0..10).map(rare)).collect();
         assert_eq!(laid_out(&columns, 28), [(12, true), (12, true)]);

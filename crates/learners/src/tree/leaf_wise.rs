@@ -7,28 +7,27 @@
 //!     partition its rows; sum the smaller child, subtract for the larger; find both best splits
 //! ```
 //!
-//! Most of the work of a split ([`super::branch`]) is done ahead, side by side for the few leaves
-//! whose turn is next: small leaves are too small to be shared by threads, but not too few. How
-//! many are made ahead does not depend on the number of threads, so that neither does the tree.
+//! Most of the work of a split ([`super::branch`]) is done ahead, together for the few leaves whose
+//! turn is next: threads share the parts of their rows ([`super::workspace`]) while those are
+//! divided and summed, and the leaves while splits are sought. How many are made ahead does not
+//! depend on the number of threads, so that neither does the tree.
 //!
 //! Reference: Shi, "Best-first decision tree learning", 2007; Ke et al., "LightGBM", NeurIPS 2017.
 //! Work per tree is about rows × features × (1 + depth / 2) updates. Histograms of open leaves are
 //! kept within a budget: beyond it the least promising leaf gives its own up, and its children are
 //! summed from their rows should its turn come.
 
-use std::ops::Range;
-
-use modelwright_kernels::entry::{Entry, total};
-use rayon::prelude::*;
+use modelwright_kernels::entry::total;
 
 use super::bins::TrainBins;
 use super::branch::{Branch, Common, Leaf};
 use super::grow::{GrowPolicy, Grown, Limits};
-use super::histogram::{Candidate, split_again};
+use super::histogram::{Candidate, Source, split_again, sum_parts};
 use super::model::Tree;
-use super::partition::{by_range, levels};
+use super::partition::{divide, levels};
 use super::split::{Split, SplitRule};
-use super::workspace::{LeafPlace, Workspace};
+use super::workspace::{LeafPlace, Workspace, by_part};
+use crate::together::apart;
 
 /// Bytes that the histograms of one tree's open leaves may take.
 const HISTOGRAM_BYTES: usize = 128 << 20;
@@ -54,6 +53,7 @@ pub fn grow(
     let mut grower = Grower {
         common: Common { bins, rule, limits, tree_features },
         workspace,
+        n_entries,
         leaves: Vec::new(),
         grown: Grown {
             tree: Tree::default(),
@@ -62,10 +62,10 @@ pub fn grow(
             directions: Vec::new(),
         },
     };
-    grower.plant(n_entries);
+    grower.plant();
     while grower.leaves.len() < limits.max_leaves {
         let Some(leaf) = grower.next_leaves(1).pop() else { break };
-        let updates = grower.leaves[leaf].rows.len() * bins.features.len();
+        let updates = grower.leaves[leaf].n_rows() * bins.features.len();
         if !grower.workspace.may_do(updates) {
             break;
         }
@@ -77,6 +77,7 @@ pub fn grow(
 struct Grower<'a> {
     common: Common<'a>,
     workspace: &'a mut Workspace,
+    n_entries: usize,
     leaves: Vec<Leaf>,
     grown: Grown,
 }
@@ -87,17 +88,27 @@ struct Work {
     index: usize,
     leaf: Leaf,
     split: Split,
+    missing_left: bool,
+    /// `None` before its rows are divided, or where a child would have too few.
+    children: Option<[Leaf; 2]>,
     /// A histogram of any content.
     spare: Vec<i64>,
 }
 
 impl Grower<'_> {
-    fn plant(&mut self, n_entries: usize) {
+    fn plant(&mut self) {
         // From the workspace, where it ends: one that is made anew each time would stay there.
         let mut spares = vec![self.workspace.take_histogram(self.common.bins.histogram_len)];
-        let entries = &self.workspace.entries[..n_entries];
-        let mut root = Leaf::root(n_entries, total(entries));
-        self.common.search_from_rows(&mut root, entries, &mut spares);
+        let places = self.workspace.places(self.n_entries);
+        let place = LeafPlace::root(self.n_entries);
+        let sums = by_part(places.of(&place), self.common.bins.is_shared, total);
+        let mut root = Leaf::at(place, sums.into_iter().sum());
+        if self.common.is_splittable(&root) {
+            let sources = sum_parts(self.common.bins, places, &[&root.place]);
+            for source in &sources {
+                self.common.search_from_rows(&mut root, source, &mut spares);
+            }
+        }
         for histogram in spares {
             self.workspace.give_histogram(histogram);
         }
@@ -143,36 +154,65 @@ impl Grower<'_> {
     fn make_branches(&mut self, index: usize) {
         let to_come = self.common.limits.max_leaves.saturating_sub(self.leaves.len());
         let n_ahead = (to_come / SPLITS_TO_COME).min(AHEAD);
-        let mut chosen = if n_ahead > 1 { self.next_leaves(n_ahead) } else { vec![index] };
-        chosen.retain(|i| self.leaves[*i].branch.is_none());
-        let mut work: Vec<Work> = Vec::with_capacity(chosen.len());
-        for index in chosen {
-            let Some(split) = self.leaves[index].best else { continue };
-            let leaf = std::mem::replace(&mut self.leaves[index], Leaf::root(0, 0));
-            let spare = self.workspace.take_histogram(self.common.bins.histogram_len);
-            work.push(Work { index, leaf, split, spare });
-        }
-        work.sort_unstable_by_key(|work| work.leaf.rows.start);
-        let (common, last) = (self.common, to_come == 1);
-        let Workspace { entries, scratch, .. } = &mut *self.workspace;
-        let ranges: Vec<Range<usize>> = work.iter().map(|work| work.leaf.rows.clone()).collect();
-        let entries = by_range(entries, &ranges);
-        let scratch = by_range(scratch, &ranges);
-        let make = |((work, entries), scratch): ((Work, &mut [Entry]), &mut [Entry])| {
-            let Work { index, mut leaf, split, spare } = work;
-            let (from, to) = if leaf.aside { (scratch, entries) } else { (entries, scratch) };
-            leaf.branch = Some(common.branch(&mut leaf, &split, from, to, spare, last));
+        let chosen = if n_ahead > 1 { self.next_leaves(n_ahead) } else { vec![index] };
+        let work = self.divided(chosen);
+        let common = self.common;
+        let last = to_come == 1;
+        let to_sum: Vec<Vec<&LeafPlace>> = work
+            .iter()
+            .map(|work| match &work.children {
+                Some(children) if !last => common.summed_of(&work.leaf, children),
+                _ => Vec::new(),
+            })
+            .collect();
+        let places = self.workspace.places(self.n_entries);
+        let mut sources = sum_parts(common.bins, places, &to_sum.concat()).into_iter();
+        let sources: Vec<Vec<Source<'_>>> =
+            to_sum.iter().map(|leaves| sources.by_ref().take(leaves.len()).collect()).collect();
+        let make = |(work, sources): (Work, Vec<Source<'_>>)| {
+            let Work { index, mut leaf, missing_left, children, spare, .. } = work;
+            leaf.branch = Some(common.branch(&mut leaf, missing_left, children, &sources, spare));
             (index, leaf)
         };
-        let tasks: Vec<_> = work.into_iter().zip(entries).zip(scratch).collect();
-        let made: Vec<(usize, Leaf)> = if common.bins.is_shared && tasks.len() > 1 {
-            tasks.into_par_iter().map(make).collect()
+        let work: Vec<(Work, Vec<Source<'_>>)> = work.into_iter().zip(sources).collect();
+        let made: Vec<(usize, Leaf)> = if common.bins.is_shared {
+            apart(work, make)
         } else {
-            tasks.into_iter().map(make).collect()
+            work.into_iter().map(make).collect()
         };
         for (i, leaf) in made {
             self.leaves[i] = leaf;
         }
+    }
+
+    /// The chosen leaves that have no branch yet, taken out, with their rows divided.
+    fn divided(&mut self, chosen: Vec<usize>) -> Vec<Work> {
+        let common = self.common;
+        let (mut work, mut routes) = (Vec::new(), Vec::new());
+        for index in chosen {
+            let Some(split) = self.leaves[index].best else { continue };
+            if self.leaves[index].branch.is_some() {
+                continue;
+            }
+            let leaf = std::mem::replace(&mut self.leaves[index], Leaf::root(0, 0));
+            let (route, missing_left) = common.route(&leaf, &split);
+            let spare = self.workspace.take_histogram(common.bins.histogram_len);
+            routes.push(route);
+            work.push(Work { index, leaf, split, missing_left, children: None, spare });
+        }
+        let leaves = work.iter().map(|work| &work.leaf.place).zip(routes);
+        let divided = divide(
+            self.workspace,
+            self.n_entries,
+            common.bins.is_shared,
+            &leaves.collect::<Vec<_>>(),
+            |_| (),
+        );
+        for (work, parts) in work.iter_mut().zip(divided) {
+            let n_left: Vec<usize> = parts.iter().map(|part| part.n_left).collect();
+            work.children = common.children(&mut work.leaf, &work.split, &n_left);
+        }
+        work
     }
 
     /// The estimate of rows per child was wrong: asks for more Hessian, or gives the leaf up.
@@ -212,7 +252,7 @@ impl Grower<'_> {
         tree.missing_left.push(missing_left);
         tree.children.push([!(index as i32), !(self.leaves.len() as i32)]);
         tree.gains.push(split.cut.gain as f32);
-        tree.covers.push(leaf.rows.len() as f32);
+        tree.covers.push(leaf.n_rows() as f32);
         self.grown.node_sums.push(leaf.sum);
         if bins.constraints.is_monotone() {
             self.grown.directions.push(bins.constraints.direction(split.feature));
@@ -248,10 +288,9 @@ impl Grower<'_> {
             }
         }
         let mut grown = self.grown;
-        let place = |leaf: &Leaf| LeafPlace { rows: leaf.rows.clone(), aside: leaf.aside };
-        grown.leaves = self.leaves.iter().map(place).collect();
         grown.tree.values = vec![0.0; self.leaves.len()];
-        grown.tree.leaf_covers = self.leaves.iter().map(|l| l.rows.len() as f32).collect();
+        grown.tree.leaf_covers = self.leaves.iter().map(|l| l.n_rows() as f32).collect();
+        grown.leaves = self.leaves.into_iter().map(|leaf| leaf.place).collect();
         grown
     }
 }

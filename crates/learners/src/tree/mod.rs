@@ -41,4 +41,4 @@ pub use grow::{GrowPolicy, Grown, Limits, grow};
 pub use model::{LevelSet, LinearLeaf, Tree};
 pub use pace::{Pace, UPDATES_PER_QUESTION};
 pub use split::SplitRule;
-pub use workspace::{LeafPlace, Places, Workspace};
+pub use workspace::{LeafPlace, Places, Workspace, by_part};

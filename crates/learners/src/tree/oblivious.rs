@@ -18,10 +18,8 @@
 //! Reference: Prokhorenkova et al., "CatBoost: unbiased boosting with categorical features",
 //! NeurIPS 2018; Lou & Obukhov, "BDT: gradient boosted decision tables", KDD 2017.
 
-use std::ops::Range;
-
 use modelwright_kernels::bounded::Bounds;
-use modelwright_kernels::entry::{Entry, hessian_units, total};
+use modelwright_kernels::entry::{hessian_units, total};
 use modelwright_kernels::subset::{contains, sorted_levels};
 use modelwright_kernels::threshold::Rule;
 use rayon::prelude::*;
@@ -30,12 +28,12 @@ use super::bins::TrainBins;
 use super::block::Block;
 use super::constraints::Groups;
 use super::grow::Grown;
-use super::histogram::{Child, divide_and_split};
+use super::histogram::{Child, Source, divide_and_split, sum_parts};
 use super::level::{LevelSplit, LevelSums, better};
 use super::model::Tree;
-use super::partition::{by_range, levels as levels_of, partition};
+use super::partition::{Divided, Route, divide, levels as levels_of};
 use super::split::{LeafSums, Place, SplitRule};
-use super::workspace::{LeafPlace, Places, Workspace};
+use super::workspace::{LeafPlace, Places, Workspace, by_part};
 
 /// The most levels of a tree: 4096 leaves.
 pub const MAX_DEPTH: usize = 12;
@@ -53,11 +51,13 @@ pub fn grow(
     workspace: &mut Workspace,
     n_entries: usize,
 ) -> Grown {
-    let sum = total(&workspace.entries[..n_entries]);
-    let place = LeafPlace { rows: 0..n_entries, aside: false };
+    let place = LeafPlace::root(n_entries);
+    let parts = workspace.places(n_entries).of(&place);
+    let sum = by_part(parts, bins.is_shared, total).into_iter().sum();
     let root = Leaf { place, sum, bounds: Bounds::NONE, histogram: None };
     let groups = Groups::MAX;
-    let mut grower = Grower { bins, rule, tree_features, workspace, leaves: vec![root], groups };
+    let leaves = vec![root];
+    let mut grower = Grower { bins, rule, tree_features, workspace, n_entries, leaves, groups };
     let max_depth = max_depth.min(MAX_DEPTH);
     let mut levels = Vec::new();
     grower.sum_root(max_depth > 0);
@@ -76,6 +76,7 @@ struct Grower<'a> {
     rule: &'a SplitRule,
     tree_features: &'a [bool],
     workspace: &'a mut Workspace,
+    n_entries: usize,
     /// The leaves of the level, in the order of their rows.
     leaves: Vec<Leaf>,
     /// The groups of features that hold all levels so far.
@@ -89,14 +90,6 @@ pub(super) struct Leaf {
     pub(super) bounds: Bounds,
     /// `None` when there are no rows or no room.
     histogram: Option<Vec<i64>>,
-}
-
-/// What became of a leaf's entries.
-struct Divided {
-    n_left: usize,
-    /// Whether all of them are in the scratch now.
-    aside: bool,
-    left_sum: i64,
 }
 
 /// What is known of a level once it is split.
@@ -118,7 +111,7 @@ impl Leaf {
     }
 
     fn n_rows(&self) -> usize {
-        self.place.rows.len()
+        self.place.n_rows()
     }
 }
 
@@ -126,7 +119,8 @@ impl Grower<'_> {
     fn sum_root(&mut self, wanted: bool) {
         if wanted && !self.bins.features.is_empty() && self.leaves[0].n_rows() > 0 {
             let mut histogram = self.workspace.take_histogram(self.bins.histogram_len);
-            let entries = self.workspace.places(self.leaves[0].n_rows()).of(&self.leaves[0].place);
+            let places = self.workspace.places(self.n_entries);
+            let sources = sum_parts(self.bins, places, &[&self.leaves[0].place]);
             let sum = self.leaves[0].sum;
             let parallel = self.bins.is_shared && rayon::current_num_threads() > 1;
             let mut parts = Vec::with_capacity(self.bins.blocks.len());
@@ -136,8 +130,7 @@ impl Grower<'_> {
                 parts.push((block, part));
                 rest = tail;
             }
-            let fill =
-                |(block, part): (&Block, &mut [i64])| block.fill(entries, sum, part, parallel);
+            let fill = |(block, part): (&Block, &mut [i64])| sources[0].fill(block, sum, part);
             if parallel {
                 parts.into_par_iter().for_each(fill);
             } else {
@@ -202,7 +195,7 @@ impl Grower<'_> {
 
     /// Where the entries of the leaves are.
     fn places(&self) -> Places<'_> {
-        self.workspace.places(self.leaves.last().map_or(0, |leaf| leaf.place.rows.end))
+        self.workspace.places(self.n_entries)
     }
 
     /// Gives `work` the block's histogram of every leaf that has rows.
@@ -213,7 +206,7 @@ impl Grower<'_> {
                 work(leaf, rule, &all[block.start..block.start + block.len]);
             } else {
                 scratch.resize(block.len, 0);
-                block.fill(places.of(&leaf.place), leaf.sum, &mut scratch, false);
+                block.fill(&places.of(&leaf.place), leaf.sum, &mut scratch);
                 work(leaf, rule, &scratch);
             }
         }
@@ -252,31 +245,19 @@ impl Grower<'_> {
 
     /// Splits every leaf; `more` says that another level may follow.
     fn split(&mut self, mut split: LevelSplit, more: bool) -> Level {
-        let ranges: Vec<Range<usize>> =
-            self.leaves.iter().map(|leaf| leaf.place.rows.clone()).collect();
-        let aside: Vec<bool> = self.leaves.iter().map(|leaf| leaf.place.aside).collect();
         let route = self.bins.route(split.feature, &split.test);
-        let n_entries = ranges.last().map_or(0, |r| r.end);
-        let divide = |((entries, scratch), aside): ((&mut [Entry], &mut [Entry]), &bool)| {
-            let (from, to) = if *aside { (scratch, entries) } else { (entries, scratch) };
-            let (n_left, moved) = partition(from, to, route);
-            let left = if moved { &to[..n_left] } else { &from[..n_left] };
-            Divided { n_left, aside: *aside != moved, left_sum: total(left) }
-        };
-        let entries = by_range(&mut self.workspace.entries[..n_entries], &ranges);
-        let scratch = by_range(&mut self.workspace.scratch[..n_entries], &ranges);
-        let lefts: Vec<Divided> = if self.bins.is_shared && n_entries >= PARALLEL_WORK {
-            entries.into_par_iter().zip(scratch).zip(&aside).map(divide).collect()
-        } else {
-            entries.into_iter().zip(scratch).zip(&aside).map(divide).collect()
-        };
+        let leaves: Vec<(&LeafPlace, Route<'_>)> =
+            self.leaves.iter().map(|leaf| (&leaf.place, route)).collect();
+        let divided = divide(self.workspace, self.n_entries, self.bins.is_shared, &leaves, total);
+        let left_sum = |parts: &Vec<Divided<i64>>| parts.iter().map(|part| part.of_left).sum();
+        let left_sums: Vec<i64> = divided.iter().map(left_sum).collect();
         if let Some(subset) = &split.test.subset {
             let missing = self.bins.features[split.feature].missing_bin();
             split.test.missing_left = contains(subset, missing);
         } else if split.no_missing {
             // Values that are missing only later go with the heavier side.
             let hessian = |sum: i64| i64::from(hessian_units(sum));
-            let left: i64 = lefts.iter().map(|divided| hessian(divided.left_sum)).sum();
+            let left: i64 = left_sums.iter().map(|sum| hessian(*sum)).sum();
             let all: i64 = self.leaves.iter().map(|leaf| hessian(leaf.sum)).sum();
             split.test.missing_left = 2 * left > all;
         }
@@ -284,22 +265,20 @@ impl Grower<'_> {
         let direction = constraints.direction(split.feature);
         self.groups = constraints.narrow(self.groups, split.feature);
         let mut level = Level { split, nodes: Vec::new(), gains: Vec::new() };
-        let mut pairs = Vec::with_capacity(lefts.len());
-        for (leaf, divided) in std::mem::take(&mut self.leaves).into_iter().zip(lefts) {
-            let Divided { n_left, aside, left_sum } = divided;
+        let mut pairs = Vec::with_capacity(left_sums.len());
+        let leaves = std::mem::take(&mut self.leaves).into_iter();
+        for ((leaf, divided), left_sum) in leaves.zip(divided).zip(left_sums) {
             let rule = self.rule.of_leaf(&leaf.sums(), 0);
             let right_sum = leaf.sum - left_sum;
             let gain = rule.score(left_sum) + rule.score(right_sum) - rule.score(leaf.sum);
             level.nodes.push((leaf.n_rows(), leaf.sum));
             level.gains.push(gain);
-            let Range { start, end } = leaf.place.rows;
-            let middle = start + n_left;
+            let n_left: Vec<usize> = divided.iter().map(|part| part.n_left).collect();
+            let [to_left, to_right] = leaf.place.children(&n_left);
             let [below, above] =
                 self.rule.child_bounds(&leaf.sums(), direction, [left_sum, right_sum]);
-            let place = LeafPlace { rows: start..middle, aside };
-            let left = Leaf { place, sum: left_sum, bounds: below, histogram: None };
-            let place = LeafPlace { rows: middle..end, aside };
-            let right = Leaf { place, sum: right_sum, bounds: above, histogram: None };
+            let left = Leaf { place: to_left, sum: left_sum, bounds: below, histogram: None };
+            let right = Leaf { place: to_right, sum: right_sum, bounds: above, histogram: None };
             pairs.push((left, right, leaf.histogram));
         }
         self.sum_children(&mut pairs, more);
@@ -320,7 +299,6 @@ impl Grower<'_> {
             }
             return;
         }
-        let n_entries = pairs.last().map_or(0, |(_, right, _)| right.place.rows.end);
         let mut tasks = Vec::with_capacity(pairs.len());
         for (left, right, histogram) in pairs {
             let Some(parent) = histogram.take() else { continue };
@@ -334,13 +312,14 @@ impl Grower<'_> {
             tasks.push((small, room, large, parent));
         }
         let (bins, rule) = (self.bins, self.rule);
-        let places = self.workspace.places(n_entries);
-        let one = |(small, mut room, large, mut parent): Task<'_>| {
+        let small: Vec<&LeafPlace> = tasks.iter().map(|(small, ..)| &small.place).collect();
+        let sources = sum_parts(bins, self.workspace.places(self.n_entries), &small);
+        let one = |((small, mut room, large, mut parent), source): (Task<'_>, Source<'_>)| {
             if small.n_rows() > 0 {
                 divide_and_split(
                     bins,
                     rule,
-                    places.of(&small.place),
+                    &source,
                     Child { sum: small.sum, histogram: &mut room, leaf: None },
                     Child { sum: large.sum, histogram: &mut parent, leaf: None },
                 );
@@ -349,9 +328,9 @@ impl Grower<'_> {
             large.histogram = Some(parent);
         };
         if bins.is_shared && n * bins.histogram_len >= PARALLEL_WORK {
-            tasks.into_par_iter().for_each(one);
+            tasks.into_par_iter().zip(sources).for_each(one);
         } else {
-            tasks.into_iter().for_each(one);
+            tasks.into_iter().zip(sources).for_each(one);
         }
     }
 

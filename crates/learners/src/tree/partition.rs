@@ -1,19 +1,15 @@
-//! Divides the rows of a leaf between its children, in parallel where they are many.
-
-use std::ops::Range;
+//! Divides the rows of leaves between their children, part by part.
 
 use modelwright_kernels::entry::Entry;
-use modelwright_kernels::partition::{Sides, divide};
+use modelwright_kernels::partition::{Sides, divide as divide_by_sides};
 use modelwright_kernels::subset::{Subset, divide_by_subset};
-use rayon::prelude::*;
 
 use super::bins::BinFeature;
 use super::model::LevelSet;
+use super::workspace::{LeafPlace, Workspace, by_part};
 
-/// Rows of a leaf from which its partition runs in parallel.
-const PARALLEL_ROWS: usize = 1 << 16;
-/// Rows of a chunk of a parallel partition.
-const CHUNK_ROWS: usize = 1 << 13;
+/// Entries from which threads share the work of dividing them.
+const SHARED_ENTRIES: usize = 1 << 13;
 
 /// A question to a row's bin.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,73 +32,49 @@ pub enum Route<'a> {
 }
 
 impl Route<'_> {
-    /// The entries that go left to the front of `to` in order, the others to its back in reverse.
-    fn divide(&self, from: &[Entry], to: &mut [Entry]) -> usize {
+    /// The entries that go left to the front of `to` in order, the others to its back in reverse
+    /// order; returns how many went left.
+    ///
+    /// Nothing comes home to its old order: rows that ascend or descend go on doing so on the left,
+    /// and turn round on the right.
+    pub fn divide(&self, from: &[Entry], to: &mut [Entry]) -> usize {
         match self {
             Self::BySubset(codes, subset) => divide_by_subset(from, to, codes, subset),
-            Self::BySides(codes, sides) => divide(from, to, codes, *sides),
+            Self::BySides(codes, sides) => divide_by_sides(from, to, codes, *sides),
         }
     }
 }
 
-/// Moves the entries that go left to the front, in order, and the others to the back in reverse
-/// order: into `to`, or, where there are many, into `from` itself. Returns how many went left, and
-/// whether all of them moved into `to`; else `to` may hold anything.
-///
-/// Nothing comes home to its old order: rows that ascend or descend go on doing so on the left, and
-/// turn round on the right.
-pub fn partition(from: &mut [Entry], to: &mut [Entry], route: Route<'_>) -> (usize, bool) {
-    let divide = |from: &[Entry], to: &mut [Entry]| route.divide(from, to);
-    if !is_shared(from.len()) {
-        return (divide(from, to), true);
-    }
-    let (counts, n_left) = divide_chunks(from, to, divide);
-    let (mut left, mut right) = from.split_at_mut(n_left);
-    let mut copies = Vec::with_capacity(counts.len());
-    for (chunk, count) in to.chunks(CHUNK_ROWS).zip(&counts) {
-        let (to_left, rest) = std::mem::take(&mut left).split_at_mut(*count);
-        left = rest;
-        let free = right.len() - (chunk.len() - count);
-        let (rest, to_right) = std::mem::take(&mut right).split_at_mut(free);
-        right = rest;
-        copies.push((chunk.split_at(*count), to_left, to_right));
-    }
-    copies.into_par_iter().for_each(|((from_left, from_right), to_left, to_right)| {
-        to_left.copy_from_slice(from_left);
-        to_right.copy_from_slice(from_right);
-    });
-    (n_left, false)
+/// What became of the entries of a leaf in one part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Divided<T> {
+    /// How many went left.
+    pub n_left: usize,
+    /// What is wanted of those that went left.
+    pub of_left: T,
 }
 
-/// Whether threads share the work on so many entries.
-fn is_shared(n_entries: usize) -> bool {
-    n_entries >= PARALLEL_ROWS && rayon::current_num_threads() > 1
-}
-
-/// Divides chunk by chunk, in parallel; returns how many went left in each, and in all.
-fn divide_chunks(
-    from: &[Entry],
-    to: &mut [Entry],
-    divide: impl Fn(&[Entry], &mut [Entry]) -> usize + Sync,
-) -> (Vec<usize>, usize) {
-    let chunks = from.par_chunks(CHUNK_ROWS).zip(to.par_chunks_mut(CHUNK_ROWS));
-    let counts: Vec<usize> = chunks.map(|(from, to)| divide(from, to)).collect();
-    let n_left = counts.iter().sum();
-    (counts, n_left)
-}
-
-/// Disjoint parts of `entries`, one per range; ranges ascend and do not overlap.
-pub fn by_range<'a>(mut entries: &'a mut [Entry], ranges: &[Range<usize>]) -> Vec<&'a mut [Entry]> {
-    let mut done = 0;
-    let mut parts = Vec::with_capacity(ranges.len());
-    for range in ranges {
-        let (_, rest) = std::mem::take(&mut entries).split_at_mut(range.start - done);
-        let (part, rest) = rest.split_at_mut(range.len());
-        parts.push(part);
-        entries = rest;
-        done = range.end;
-    }
-    parts
+/// Moves the entries of leaves, each by its route, to the other place of the workspace, whose first
+/// `n_entries` they are among. Returns for each leaf what became of it in each part.
+pub fn divide<T: Copy + Send>(
+    workspace: &mut Workspace,
+    n_entries: usize,
+    is_shared: bool,
+    leaves: &[(&LeafPlace, Route<'_>)],
+    of_left: impl Fn(&[Entry]) -> T + Sync + Send,
+) -> Vec<Vec<Divided<T>>> {
+    let n_moved: usize = leaves.iter().map(|(leaf, _)| leaf.n_rows()).sum();
+    let parts = workspace.parts(n_entries);
+    let divided: Vec<Vec<Divided<T>>> =
+        by_part(parts, is_shared && n_moved >= SHARED_ENTRIES, |mut part| {
+            let mut one = |(leaf, route): &(&LeafPlace, Route<'_>)| {
+                let (from, to) = part.of(leaf);
+                let n_left = route.divide(from, to);
+                Divided { n_left, of_left: of_left(&to[..n_left]) }
+            };
+            leaves.iter().map(&mut one).collect()
+        });
+    (0..leaves.len()).map(|leaf| divided.iter().map(|part| part[leaf]).collect()).collect()
 }
 
 /// The levels of a subset of bins, as a tree keeps them; the missing bin is no level.
@@ -121,23 +93,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whether_threads_share_them_or_not_entries_end_in_the_same_order() {
-        for n in [0, 1, 9, PARALLEL_ROWS - 1, PARALLEL_ROWS, 3 * PARALLEL_ROWS + 77] {
+    fn each_part_of_each_leaf_is_divided_where_it_is_by_any_number_of_threads() {
+        for n in [0, 1, 9, SHARED_ENTRIES, 3 * (1 << 16) + 77] {
             let codes: Vec<u8> =
                 (0..n).map(|i| (i.wrapping_mul(2_654_435_761) >> 9) as u8).collect();
-            let sides = Sides { cut: 90, missing: 255, missing_left: true };
-            let route = Route::BySides(&codes, sides);
-            let mut wanted: Vec<Entry> = Vec::new();
-            let all = 0..n as u64;
-            wanted.extend(all.clone().filter(|e| sides.goes_left(codes[*e as usize])));
-            let n_wanted = wanted.len();
-            wanted.extend(all.clone().rev().filter(|e| !sides.goes_left(codes[*e as usize])));
+            let sides = |cut| Sides { cut, missing: 255, missing_left: true };
+            let route = |cut| Route::BySides(&codes, sides(cut));
             for n_threads in [1, 2, 4] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
-                let (mut from, mut to): (Vec<Entry>, _) = (all.clone().collect(), vec![0; n]);
-                let (n_left, moved) = pool.install(|| partition(&mut from, &mut to, route));
-                let found = if moved { &to } else { &from };
-                assert_eq!((n_left, found), (n_wanted, &wanted), "{n} on {n_threads}");
+                let mut workspace = Workspace::default();
+                workspace.reserve(n);
+                workspace.entries.copy_from_slice(&(0..n as u64).collect::<Vec<_>>());
+                let root = LeafPlace::root(n);
+                let cut = |workspace: &mut Workspace, leaves: &[(&LeafPlace, Route<'_>)]| {
+                    let divided =
+                        pool.install(|| divide(workspace, n, true, leaves, <[Entry]>::len));
+                    let children = leaves.iter().zip(&divided).flat_map(|((leaf, _), parts)| {
+                        assert!(parts.iter().all(|part| part.of_left == part.n_left));
+                        leaf.children(&parts.iter().map(|p| p.n_left).collect::<Vec<_>>())
+                    });
+                    children.collect::<Vec<LeafPlace>>()
+                };
+                let halves = cut(&mut workspace, &[(&root, route(90))]);
+                let [left, right] = &halves[..] else { panic!("two children") };
+                let quarters = cut(&mut workspace, &[(right, route(170)), (left, route(30))]);
+                let goes = |code: u8, cut: u8| sides(cut).goes_left(code);
+                let wanted: [&dyn Fn(u8) -> bool; 4] = [
+                    &|code| !goes(code, 90) && goes(code, 170),
+                    &|code| !goes(code, 90) && !goes(code, 170),
+                    &|code| goes(code, 90) && goes(code, 30),
+                    &|code| goes(code, 90) && !goes(code, 30),
+                ];
+                for (leaf, wanted) in quarters.iter().zip(wanted) {
+                    assert!(!leaf.aside && leaf.parts.len() == root.parts.len());
+                    for (part, of_root) in root.parts.iter().enumerate() {
+                        let mut rows = workspace.places(n).part(leaf, part).to_vec();
+                        assert!(rows.is_sorted() || rows.is_sorted_by(|a, b| a > b));
+                        rows.sort_unstable();
+                        let all = of_root.clone().filter(|row| wanted(codes[*row]));
+                        assert!(rows.into_iter().eq(all.map(|row| row as u64)), "{n}");
+                    }
+                }
             }
         }
     }
