@@ -30,6 +30,11 @@ const CROWD_HOLDS: Duration = Duration::from_millis(50);
 /// Works that run now.
 static AT_WORK: AtomicUsize = AtomicUsize::new(0);
 
+/// Whether there is such a work for each thread of this pool, so that nobody is free to help.
+pub(crate) fn all_at_work() -> bool {
+    AT_WORK.load(Ordering::Relaxed) >= rayon::current_num_threads()
+}
+
 /// A long work; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Standby {

@@ -2,14 +2,17 @@
 //!
 //! A parallel iterator sends a thread that waits for the last task of another to sleep after some
 //! 10 µs, and it wakes 30 µs after that task has ended, which is as long as many a part of a tree
-//! takes. Here it looks for other work for about as long as waking takes, and rests only then.
+//! takes. Here it looks for other work for some hundred microseconds, and rests only then: longer
+//! than the others are late, unless another process has their processor.
 
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::standby::all_at_work;
+
 /// Pauses between two looks: some tenths of a microsecond.
 const PAUSES: usize = 4;
-/// Looks in vain after which the waiting thread goes to rest: about a tenth of a millisecond.
+/// Looks in vain after which the waiting thread goes to rest.
 const LOOKS: usize = 1000;
 
 /// `work` of each task, in their order. Each thread has neighbouring tasks, nearly as many as every
@@ -34,13 +37,14 @@ pub(crate) fn apart<T: Send, R: Send>(
     in_groups(tasks, 1, work)
 }
 
-/// So many neighbouring tasks go to one thread; one group is not worth a call to the others.
+/// So many neighbouring tasks go to one thread; one group, or threads that all have a work of their
+/// own, are not worth a call to the others.
 fn in_groups<T: Send, R: Send>(
     tasks: Vec<T>,
     at_once: usize,
     work: impl Fn(T) -> R + Sync + Send,
 ) -> Vec<R> {
-    if tasks.len() <= at_once || rayon::current_num_threads() < 2 {
+    if tasks.len() <= at_once || all_at_work() {
         return tasks.into_iter().map(work).collect();
     }
     let mut results: Vec<Option<R>> = Vec::new();

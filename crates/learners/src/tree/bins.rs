@@ -27,9 +27,9 @@ use super::row_bins::{RowBins, Rows};
 /// Rows that are written at a time where they do not fit in memory.
 const ROWS_PER_WRITE: usize = 1 << 16;
 /// Updates of the histograms of all rows from which threads share the work on a tree: with fewer,
-/// what one processor has in its cache takes longer to reach another one than to use (39,000 rows
-/// of 14 columns take one thread 0.9 ms a tree, and two 1.1).
-const SHARED_UPDATES: usize = 1 << 19;
+/// calling them takes longer than they save (39,000 rows of 8 joint columns take one thread 1.2 ms
+/// a tree, and two 0.95).
+const SHARED_UPDATES: usize = 1 << 18;
 
 /// Bins of the rows to learn from.
 #[derive(Debug)]

@@ -17,11 +17,11 @@ use super::workspace::{LeafPlace, Places, by_part};
 use crate::together::apart;
 
 /// Updates below which a parallel region costs more than it saves.
-const PARALLEL_UPDATES: usize = 1 << 15;
+const PARALLEL_UPDATES: usize = 1 << 13;
 /// Sums whose search for a cut costs about as much as one update of a histogram.
 const SUMS_PER_UPDATE: usize = 2;
 /// Features of a block that one thread searches at a time.
-const MEMBERS_AT_ONCE: usize = 24;
+const MEMBERS_AT_ONCE: usize = 64;
 /// Blocks per thread from which they are shared, instead of the parts of the rows.
 const BLOCKS_OF_THREAD: usize = 2;
 /// Updates per sum from which it pays to sum parts by themselves: their sums are to be added.
@@ -76,10 +76,11 @@ pub fn sum_parts<'a>(
     let mut of_groups: Vec<_> = by_part(groups, true, |parts| {
         let sums = |leaf: &&LeafPlace| {
             let mut sums = vec![0; bins.n_sums];
-            for (block, part) in bins.blocks.iter().flat_map(|b| parts.iter().map(move |p| (b, *p)))
-            {
-                let own = block.sums_start..block.sums_start + block.n_sums();
-                block.add(places.part(leaf, part), &mut sums[own]);
+            for block in &bins.blocks {
+                let own = &mut sums[block.sums_start..block.sums_start + block.n_sums()];
+                for part in parts {
+                    block.add(places.part(leaf, *part), own);
+                }
             }
             sums
         };

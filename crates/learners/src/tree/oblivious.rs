@@ -22,7 +22,6 @@ use modelwright_kernels::bounded::Bounds;
 use modelwright_kernels::entry::{hessian_units, total};
 use modelwright_kernels::subset::{contains, sorted_levels};
 use modelwright_kernels::threshold::Rule;
-use rayon::prelude::*;
 
 use super::bins::TrainBins;
 use super::block::Block;
@@ -34,6 +33,7 @@ use super::model::Tree;
 use super::partition::{Divided, Route, divide, levels as levels_of};
 use super::split::{LeafSums, Place, SplitRule};
 use super::workspace::{LeafPlace, Places, Workspace, by_part};
+use crate::together::apart;
 
 /// The most levels of a tree: 4096 leaves.
 pub const MAX_DEPTH: usize = 12;
@@ -132,7 +132,7 @@ impl Grower<'_> {
             }
             let fill = |(block, part): (&Block, &mut [i64])| sources[0].fill(block, sum, part);
             if parallel {
-                parts.into_par_iter().for_each(fill);
+                apart(parts, fill);
             } else {
                 parts.into_iter().for_each(fill);
             }
@@ -153,7 +153,7 @@ impl Grower<'_> {
         let work = self.leaves.len() * self.bins.histogram_len;
         let found: Vec<Option<LevelSplit>> =
             if work >= PARALLEL_WORK && rayon::current_num_threads() > 1 {
-                self.bins.blocks.par_iter().map(score).collect()
+                apart(self.bins.blocks.iter().collect(), score)
             } else {
                 self.bins.blocks.iter().map(score).collect()
             };
@@ -328,7 +328,7 @@ impl Grower<'_> {
             large.histogram = Some(parent);
         };
         if bins.is_shared && n * bins.histogram_len >= PARALLEL_WORK {
-            tasks.into_par_iter().zip(sources).for_each(one);
+            apart(tasks.into_iter().zip(sources).collect(), one);
         } else {
             tasks.into_iter().zip(sources).for_each(one);
         }
