@@ -116,10 +116,13 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "the last one")]
     fn a_panic_of_another_thread_comes_home() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
         let work = |task: usize| assert!(task < 7, "the last one");
-        pool.install(|| together((0..8).collect(), work));
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            pool.install(|| together((0..8).collect(), work))
+        }));
+        let panic = ended.unwrap_err();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"the last one"));
     }
 }

@@ -223,8 +223,8 @@ impl Block {
         }
     }
 
-    /// Adds entries, whose rows ascend or descend, to the sums of the block's columns; those of rows
-    /// that lie elsewhere some at a time.
+    /// Adds entries, whose rows ascend or descend, to the sums of the block's columns; those of
+    /// rows that lie elsewhere some at a time.
     pub fn add(&self, entries: &[Entry], sums: &mut [i64]) {
         let columns = match &self.bins {
             Bins::Dense(columns) => columns,
