@@ -14,9 +14,12 @@ use crate::together::together;
 
 /// The fewest rows of a part: threads gain nothing by sharing fewer.
 const ROWS_OF_PART: usize = 1 << 14;
-/// The most parts. It does not follow from the number of threads, because sums of leaves in
-/// floating point follow from the parts.
-const MOST_PARTS: usize = 4;
+/// From so many parts on, each has more rows: where a leaf ends in a part, some are divided one by
+/// one.
+const FEW_PARTS: usize = 4;
+const ROWS_OF_MANY: usize = 1 << 16;
+/// The most parts.
+const MOST_PARTS: usize = 64;
 
 /// Entries of all rows, a copy of that size, and histograms that are not in use.
 #[derive(Debug, Default)]
@@ -42,9 +45,7 @@ pub struct LeafPlace {
 impl LeafPlace {
     /// The place of the first `n` entries before any split.
     pub fn root(n: usize) -> Self {
-        // Powers of two: as many for each of two, four, ... threads.
-        let n_parts = (n / ROWS_OF_PART).clamp(1, MOST_PARTS);
-        let n_parts = 1 << n_parts.ilog2();
+        let n_parts = n_parts(n);
         let start = |part: usize| n * part / n_parts;
         let parts = (0..n_parts).map(|part| start(part)..start(part + 1)).collect();
         Self { parts, aside: false }
@@ -69,6 +70,15 @@ impl LeafPlace {
         let right = self.parts.iter().zip(middles()).map(|(part, m)| m..part.end).collect();
         [left, right].map(|parts| Self { parts, aside: !self.aside })
     }
+}
+
+/// Into how many parts `n` entries are divided. It does not follow from the number of threads,
+/// because sums of leaves in floating point follow from the parts.
+fn n_parts(n: usize) -> usize {
+    let few = (n / ROWS_OF_PART).min(FEW_PARTS);
+    let n_parts = few.max(n / ROWS_OF_MANY).clamp(1, MOST_PARTS);
+    // A power of two: as many for each of two, four, ... threads.
+    1 << n_parts.ilog2()
 }
 
 /// The two places of entries; what is read are those of the leaves.
@@ -169,5 +179,23 @@ impl Workspace {
     /// Gives a histogram back.
     pub fn give_histogram(&mut self, histogram: Vec<i64>) {
         self.free.push(histogram);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_as_many_as_powers_of_two_and_hold_all_rows() {
+        let sizes = [0, 1, 16_383, 32_767, 32_768, 65_536, 448_580, 524_288, 1_000_000, 1 << 30];
+        assert_eq!(sizes.map(n_parts), [1, 1, 1, 1, 2, 4, 4, 8, 8, 64]);
+        for n in sizes {
+            let root = LeafPlace::root(n);
+            assert_eq!((root.n_rows(), root.parts[0].start), (n, 0));
+            assert!(root.parts.windows(2).all(|two| two[0].end == two[1].start));
+            let shortest = root.parts.iter().map(Range::len).min();
+            assert!(root.parts.iter().map(Range::len).max() <= shortest.map(|n| n + 1));
+        }
     }
 }
