@@ -30,9 +30,24 @@ const CROWD_HOLDS: Duration = Duration::from_millis(50);
 /// Works that run now.
 static AT_WORK: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether there is such a work for each thread of this pool, so that nobody is free to help.
+/// Whether as many such works run in the process as this pool has threads: then each thread has
+/// one of its own, if they share this pool, and nobody is free to help.
 pub(crate) fn all_at_work() -> bool {
     AT_WORK.load(Ordering::Relaxed) >= rayon::current_num_threads()
+}
+
+/// Does what the pool has to do for as long as `is_wanted`, until it looked `looks` times in vain,
+/// with so many pauses between two looks.
+pub(crate) fn help(pauses: usize, looks: usize, is_wanted: impl Fn() -> bool) {
+    let mut in_vain = 0;
+    while in_vain < looks && is_wanted() {
+        if rayon::yield_now() == Some(rayon::Yield::Executed) {
+            in_vain = 0;
+            continue;
+        }
+        (0..pauses).for_each(|_| spin_loop());
+        in_vain += 1;
+    }
 }
 
 /// A long work; it ends when this is dropped.
@@ -117,17 +132,9 @@ impl Drop for Standby {
 impl Shared {
     /// Looks for work until there was none for a while.
     fn stand_by(&self) {
-        let mut in_vain = 0;
-        let is_wanted =
-            || !self.is_over.load(Ordering::Relaxed) && AT_WORK.load(Ordering::Relaxed) <= 1;
-        while in_vain < LOOKS && is_wanted() {
-            if rayon::yield_now() == Some(rayon::Yield::Executed) {
-                in_vain = 0;
-                continue;
-            }
-            (0..PAUSES).for_each(|_| spin_loop());
-            in_vain += 1;
-        }
+        help(PAUSES, LOOKS, || {
+            !self.is_over.load(Ordering::Relaxed) && AT_WORK.load(Ordering::Relaxed) <= 1
+        });
     }
 }
 

@@ -5,10 +5,9 @@
 //! takes. Here it looks for other work for some hundred microseconds, and rests only then: longer
 //! than the others are late, unless another process has their processor.
 
-use std::hint::spin_loop;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::standby::all_at_work;
+use crate::standby::{all_at_work, help};
 
 /// Pauses between two looks: some tenths of a microsecond.
 const PAUSES: usize = 4;
@@ -65,7 +64,7 @@ fn in_groups<T: Send, R: Send>(
         if let Some((results, tasks)) = own {
             fill(results, tasks, work);
         }
-        wait(open);
+        help(PAUSES, LOOKS, || open.load(Ordering::Acquire) > 0);
     });
     results.into_iter().flatten().collect()
 }
@@ -73,19 +72,6 @@ fn in_groups<T: Send, R: Send>(
 fn fill<T, R>(results: &mut [Option<R>], tasks: Vec<T>, work: impl Fn(T) -> R) {
     for (result, task) in results.iter_mut().zip(tasks) {
         *result = Some(work(task));
-    }
-}
-
-/// Does what there is to do until no group is open, or there was nothing for a while.
-fn wait(open: &AtomicUsize) {
-    let mut in_vain = 0;
-    while open.load(Ordering::Acquire) > 0 && in_vain < LOOKS {
-        if rayon::yield_now() == Some(rayon::Yield::Executed) {
-            in_vain = 0;
-            continue;
-        }
-        (0..PAUSES).for_each(|_| spin_loop());
-        in_vain += 1;
     }
 }
 

@@ -200,6 +200,7 @@ impl Block {
                 add(sums.to_mut(), part);
             }
             histogram.fill(0);
+            // Every column has as many sums.
             let stride = self.n_sums() / (self.n_plain + self.dictionaries.len());
             let (plain, joint) = sums.split_at(self.n_plain * stride);
             histogram[..plain.len()].copy_from_slice(plain);

@@ -13,8 +13,9 @@ use modelwright_kernels::histogram::subtract;
 use super::bins::TrainBins;
 use super::block::Block;
 use super::split::{LeafSums, Split, SplitRule, better};
-use super::workspace::{LeafPlace, Places, by_part};
-use crate::together::apart;
+use super::workspace::{LeafPlace, Places};
+use crate::standby::all_at_work;
+use crate::together::{apart, together};
 
 /// Updates below which a parallel region costs more than it saves.
 const PARALLEL_UPDATES: usize = 1 << 13;
@@ -67,13 +68,14 @@ pub fn sum_parts<'a>(
     let by_blocks = bins.blocks.len() >= BLOCKS_OF_THREAD * n_threads;
     let rows_to_pay = UPDATES_OF_SUM * bins.n_sums / bins.updates_per_row().max(1);
     let pays = |leaf: &LeafPlace| leaf.parts.len() > 1 && leaf.n_rows() >= rows_to_pay;
-    if n_threads == 1 || by_blocks || !bins.is_shared || !leaves.iter().any(|leaf| pays(leaf)) {
+    let shared = bins.is_shared && !by_blocks && !all_at_work();
+    if !shared || !leaves.iter().any(|leaf| pays(leaf)) {
         return leaves.iter().map(|leaf| Source::Entries(places.of(leaf))).collect();
     }
     let summed: Vec<&LeafPlace> = leaves.iter().copied().filter(|leaf| pays(leaf)).collect();
     let numbers: Vec<usize> = (0..summed[0].parts.len()).collect();
     let groups: Vec<&[usize]> = numbers.chunks(numbers.len().div_ceil(n_threads)).collect();
-    let mut of_groups: Vec<_> = by_part(groups, true, |parts| {
+    let mut of_groups: Vec<_> = together(groups, |parts| {
         let sums = |leaf: &&LeafPlace| {
             let mut sums = vec![0; bins.n_sums];
             for block in &bins.blocks {
